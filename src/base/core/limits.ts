@@ -1,0 +1,56 @@
+/**
+ * Every ceiling that a peer can run into, in one place, with the relations between them.
+ * Sizes are bytes, times milliseconds.
+ */
+export const limits = {
+  /** One message of a client; larger ones close the connection with 1009. */
+  messageBytesMax: 64 * 1024,
+  /** The presence value of one connection. */
+  presenceBytesMax: 4 * 1024,
+  /** The recorded result of one action. */
+  resultBytesMax: 16 * 1024,
+  /** Actions of one client that have no acknowledged answer yet. */
+  actionsOpenMax: 64,
+  /** Clients whose results an instance remembers. */
+  clientsRememberedMax: 10_000,
+  /** How long a result is remembered. */
+  resultKeptMs: 24 * 3600e3,
+  /** How long an async handler may hold the one turn. */
+  turnMs: 10_000,
+  /** Turns that wait for the one turn of an instance. */
+  turnsWaitingMax: 1_024,
+  /** Bytes that a slow client may leave unsent before it is closed. */
+  unsentBytesMax: 4 * 1024 * 1024,
+  /** Connections of one instance. */
+  connectionsPerInstanceMax: 1_000,
+  /** Connections of one session, over all instances. */
+  connectionsPerSessionMax: 50,
+  /** Connections of one server process, those still at the door included. */
+  connectionsMax: 10_000,
+  /** The rule `authorize` must answer within this time. */
+  authorizeMs: 5_000,
+  /** From the fork of a process to its word that it is ready. */
+  startMs: 15_000,
+  /** From the hand-over of a socket to the word that it was adopted. */
+  adoptMs: 2_000,
+  /** From the word to close a connection to the cut of its socket by the host. */
+  closeMs: 500,
+  /** From the word to stop to the kill of the process. */
+  stopMs: 5_000,
+  /** Time for the first message of a client after its handshake. */
+  helloMs: 10_000,
+  /** Records of a journal between two snapshots, and their bytes. */
+  recordsPerSnapshot: 1_000,
+  recordBytesPerSnapshot: 1024 * 1024,
+  /** One record of a journal: a turn that changes more fails. */
+  recordBytesMax: 32 * 1024 * 1024,
+} as const
+
+const relations: readonly (readonly [boolean, string])[] = [
+  [limits.presenceBytesMax < limits.messageBytesMax, 'a presence value fits into a message'],
+  [limits.closeMs < 1_000, 'an ended session leaves no open socket after one second'],
+  [limits.turnMs < limits.startMs, 'one slow turn at the start is no failed start'],
+  [limits.messageBytesMax < limits.unsentBytesMax, 'one message never makes a client slow'],
+  [limits.recordBytesPerSnapshot < limits.recordBytesMax, 'a snapshot comes before a record limit'],
+]
+for (const [holds, why] of relations) if (!holds) throw new RangeError(`limits: ${why}`)

@@ -1,0 +1,135 @@
+/**
+ * What the processes of one machine say to each other: the door (in the application's process)
+ * and the host over one channel, the host and each instance over another. Sockets travel beside
+ * `connect` as a handle. Journal records have a pipe of their own (journal.ts).
+ */
+import type { ErrorCode } from '../core/index.ts'
+
+/** Names one live thing: a backend and a key. */
+export interface InstanceName {
+  readonly backend: string
+  readonly key: string
+}
+
+/** The right to write the journal of one key; a later claim of the same key ends it. */
+export interface Claim extends InstanceName {
+  /** Counter of ownership; only grows. */
+  readonly epoch: number
+  /** Drawn at the claim, so that two claims never look alike, whatever was lost. */
+  readonly nonce: string
+}
+
+/** Who stands behind a connection, as the door found and the rule `authorize` granted. */
+export interface CallerFacts {
+  readonly connection: string
+  /** Public id of the web session, if there is one. */
+  readonly session?: string
+  /** The logged-in user of that session, if any. */
+  readonly user?: string
+  readonly grant: unknown
+}
+
+/** A socket on its way from the door to an instance; the handle travels beside it. */
+export interface SocketFacts {
+  readonly caller: CallerFacts
+  readonly url: string
+  readonly headers: Readonly<Record<string, string>>
+  /** Bytes that were read after the upgrade request. */
+  readonly head: Uint8Array
+}
+
+/** How a backend is run. */
+export interface BackendPlan {
+  /** URL of the module whose default export is made by `backend()`. */
+  readonly module: string
+  /** Without a connection for so long, the process ends; its state stays. */
+  readonly idleAfterMs: number
+  /** Variables that the process gets beside the few that every process gets. */
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** Why an instance ended. */
+export type StopReason = 'idle' | 'requested' | 'crashed' | 'fenced' | 'start-failed' | 'host-drain'
+
+export type DoorToHost =
+  | {
+      readonly type: 'configure'
+      readonly data: string
+      readonly backends: Readonly<Record<string, BackendPlan>>
+    }
+  | { readonly type: 'connect'; readonly name: InstanceName; readonly socket: SocketFacts }
+  | { readonly type: 'close'; readonly connections: readonly string[]; readonly code: ErrorCode }
+  | { readonly type: 'stop' }
+
+export type HostToDoor =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly code: ErrorCode; readonly message: string }
+  | { readonly type: 'adopted'; readonly connection: string }
+  | { readonly type: 'refused'; readonly connection: string; readonly code: ErrorCode }
+  | { readonly type: 'closed'; readonly connection: string }
+  /** Connections whose client said something since the last word of this kind. */
+  | { readonly type: 'active'; readonly connections: readonly string[] }
+  | {
+      readonly type: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly facts: object
+      readonly message: string
+    }
+
+/** A frame of the journal's tail with the claim that made it. */
+export interface StoredFrame {
+  readonly seq: number
+  readonly epoch: number
+  readonly nonce: string
+  readonly bytes: Uint8Array
+}
+
+/** A journal record as an instance gets it back at its start. */
+export interface StoredRecord {
+  readonly seq: number
+  readonly epoch: number
+  readonly nonce: string
+  readonly envelope: Uint8Array
+  /** The frame for the clients; absent when the turn changed nothing that they see. */
+  readonly section?: Uint8Array
+}
+
+/** A snapshot as an instance gets it back at its start. */
+export interface StoredSnapshot {
+  /** The last record that it contains. */
+  readonly seq: number
+  readonly envelope: Uint8Array
+  readonly section: Uint8Array
+}
+
+/** What the journal knows of a key. Records reach back behind the snapshot, for resumes. */
+export interface Recovered {
+  readonly snapshot?: StoredSnapshot
+  readonly records: readonly StoredRecord[]
+}
+
+export type HostToInstance =
+  | {
+      readonly type: 'start'
+      readonly name: InstanceName
+      readonly module: string
+      readonly epoch: number
+      readonly nonce: string
+      readonly recovered: Recovered
+    }
+  | { readonly type: 'connect'; readonly socket: SocketFacts }
+  | { readonly type: 'close'; readonly connections: readonly string[]; readonly code: ErrorCode }
+  | { readonly type: 'stop' }
+
+export type InstanceToHost =
+  | { readonly type: 'ready' }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'adopted'; readonly connection: string }
+  | { readonly type: 'closed'; readonly connection: string }
+  | { readonly type: 'active'; readonly connections: readonly string[] }
+  | {
+      readonly type: 'log'
+      readonly level: 'debug' | 'info' | 'warn' | 'error'
+      readonly facts: object
+      readonly message: string
+    }

@@ -1,0 +1,110 @@
+/** The connections of an instance: who is here, what they are sent, and their presence. */
+import { type ErrorCode, limits } from '../../base/core/index.ts'
+import {
+  type ActionResult,
+  encodeFromInstance,
+  type FromInstance,
+  type PresenceEntry,
+  pack,
+} from '../../base/protocol/index.ts'
+import type { Caller } from './define.ts'
+
+/** A socket as the instance sees it. */
+export interface Link {
+  send(bytes: Uint8Array): void
+  /** Bytes given to `send` that the client has not taken yet. */
+  unsentBytes(): number
+  /** Closes with the code's close code and the code as the reason. */
+  close(code: ErrorCode): void
+}
+
+export interface Connection {
+  readonly caller: Caller<unknown>
+  readonly link: Link
+  /** What others see beside the presence value; made by the backend's `identity`. */
+  readonly identity: unknown
+  /** The client id that its actions are remembered under; set at the welcome. */
+  client?: string
+  presence?: unknown
+  /** Forward only: `arrived` (not welcome yet) → `entered` (sees the state) → `left`. */
+  phase: 'arrived' | 'entered' | 'left'
+}
+
+export class Connections {
+  readonly #all = new Map<string, Connection>()
+
+  get size(): number {
+    return this.#all.size
+  }
+
+  add(connection: Connection): void {
+    this.#all.set(connection.caller.connection, connection)
+  }
+
+  remove(connection: Connection): void {
+    const shown = connection.phase === 'entered'
+    connection.phase = 'left'
+    this.#all.delete(connection.caller.connection)
+    if (shown) this.sayAll({ type: 'left', connection: connection.caller.connection })
+  }
+
+  find(id: string): Connection | undefined {
+    return this.#all.get(id)
+  }
+
+  /** Those that entered. */
+  callers(): readonly Caller<unknown>[] {
+    return this.#entered().map((connection) => connection.caller)
+  }
+
+  presence(): PresenceEntry[] {
+    return this.#entered().map(entryOf)
+  }
+
+  /** Shows a connection that entered to the others. */
+  show(connection: Connection): void {
+    this.sayAll({ type: 'presence', entry: entryOf(connection) }, connection)
+  }
+
+  /** Sets a presence value and shows it to the others; false when it is too large. */
+  setPresence(connection: Connection, value: unknown): boolean {
+    if (pack(value).byteLength > limits.presenceBytesMax) return false
+    connection.presence = value
+    if (connection.phase === 'entered') this.show(connection)
+    return true
+  }
+
+  /** Sends one message to one connection. */
+  say(connection: Connection, said: FromInstance): void {
+    send(connection, encodeFromInstance(said))
+  }
+
+  /** Sends one message, encoded once, to all that entered. */
+  sayAll(said: FromInstance, except?: Connection): void {
+    const bytes = encodeFromInstance(said)
+    for (const connection of this.#entered()) if (connection !== except) send(connection, bytes)
+  }
+
+  /**
+   * Sends a frame to all that entered: the very same bytes to each, but for the one whose action
+   * made it; that one gets the results in the same message.
+   */
+  publish(section: Uint8Array, to?: Connection, results: readonly ActionResult[] = []): void {
+    this.sayAll({ type: 'state', results: [], bytes: section }, to)
+    if (to && to.phase !== 'left') this.say(to, { type: 'state', results, bytes: section })
+  }
+
+  #entered(): Connection[] {
+    return [...this.#all.values()].filter((connection) => connection.phase === 'entered')
+  }
+}
+
+function entryOf({ caller, identity, presence }: Connection): PresenceEntry {
+  return { connection: caller.connection, identity: identity ?? null, value: presence ?? null }
+}
+
+/** A client that lets more than `unsentBytesMax` pile up is closed: it costs others nothing. */
+function send({ link }: Connection, bytes: Uint8Array): void {
+  if (link.unsentBytes() > limits.unsentBytesMax) link.close('CLIENT_TOO_SLOW')
+  else link.send(bytes)
+}

@@ -1,0 +1,14 @@
+/** `sojourn/backend`: what a session backend is made of. */
+export type { Clock, Log } from '../../base/core/index.ts'
+export { SojournError } from '../../base/core/index.ts'
+export type {
+  Action,
+  ActionMaker,
+  Actions,
+  Backend,
+  BackendDefinition,
+  Caller,
+  Context,
+  Handler,
+} from './define.ts'
+export { action, backend } from './define.ts'

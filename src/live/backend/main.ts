@@ -1,0 +1,163 @@
+/**
+ * The process of one instance. The host forks this file, says `start`, then hands over sockets;
+ * journal records go through a pipe of their own (descriptor 4). Without its host it ends.
+ */
+import { Socket } from 'node:net'
+import { type WebSocket, WebSocketServer } from 'ws'
+import {
+  type Log,
+  limits,
+  SojournError,
+  systemClock,
+  systemRandom,
+  toSojournError,
+} from '../../base/core/index.ts'
+import {
+  type HostToInstance,
+  type InstanceToHost,
+  isPing,
+  type SocketFacts,
+} from '../../base/protocol/index.ts'
+import type { Link } from './connections.ts'
+import type { Backend } from './define.ts'
+import { Instance } from './instance.ts'
+import { createJournalPipe } from './journal-pipe.ts'
+
+const journalDescriptor = 4
+const activityEveryMs = 1_000
+
+const server = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytesMax })
+/** Connections whose client said something since the host was told last. */
+const active = new Set<string>()
+const sockets = new Set<WebSocket>()
+let instance: Instance | undefined
+
+function tell(message: InstanceToHost): void {
+  process.send?.(message)
+}
+
+function logAt(level: keyof Log): Log['info'] {
+  return (facts, message) => tell({ type: 'log', level, facts: plainFacts(facts), message })
+}
+
+const log: Log = {
+  debug: logAt('debug'),
+  info: logAt('info'),
+  warn: logAt('warn'),
+  error: logAt('error'),
+}
+
+/** Errors don't survive the channel as they are; their stack does. */
+function plainFacts(facts: object): object {
+  const plain = Object.entries(facts).map(([name, value]) => {
+    return [name, value instanceof Error ? (value.stack ?? value.message) : value]
+  })
+  return JSON.parse(JSON.stringify(Object.fromEntries(plain))) as object
+}
+
+async function start(order: Extract<HostToInstance, { type: 'start' }>): Promise<void> {
+  const { name, module, epoch, nonce, recovered } = order
+  const { default: backend } = (await import(module)) as { default?: Backend }
+  if (!backend?.definition)
+    throw new TypeError(`${module} must export backend({ … }) as its default`)
+  const journal = createJournalPipe(new Socket({ fd: journalDescriptor }))
+  instance = new Instance({
+    backend,
+    key: name.key,
+    epoch,
+    nonce,
+    recovered,
+    journal,
+    log,
+    clock: systemClock,
+    random: systemRandom,
+    onFatal: (error) => {
+      log.error({ err: error }, 'the journal refused a record; this process ends and is recovered')
+      process.exit(1)
+    },
+  })
+  await instance.start()
+  tell({ type: 'ready' })
+}
+
+/** Finishes the handshake on a socket that the host handed over, and lets its client in. */
+function connect(facts: SocketFacts, socket: Socket): void {
+  const { connection } = facts.caller
+  socket.on('close', () => tell({ type: 'closed', connection }))
+  const request = { method: 'GET', url: facts.url, headers: facts.headers }
+  server.handleUpgrade(request as never, socket, Buffer.from(facts.head), (websocket) => {
+    tell({ type: 'adopted', connection })
+    converse(facts, websocket).catch((error) => {
+      closeWith(websocket, toSojournError(error))
+    })
+  })
+}
+
+async function converse({ caller }: SocketFacts, websocket: WebSocket): Promise<void> {
+  // Nothing is read, so nothing piles up, until the grant has been checked.
+  websocket.pause()
+  sockets.add(websocket)
+  const closed = new Promise<void>((resolve) => websocket.once('close', () => resolve()))
+  closed.then(() => sockets.delete(websocket))
+  websocket.on('error', (error) => log.debug({ err: error }, 'a client broke the protocol'))
+  if (!instance) throw new SojournError('INSTANCE_STOPPED')
+  const conversation = await instance.attach(caller, linkOf(websocket))
+  closed.then(() => conversation.closed())
+  websocket.on('message', (data: Buffer) => {
+    if (!isPing(data)) active.add(caller.connection)
+    conversation.message(data)
+  })
+  websocket.resume()
+}
+
+function linkOf(websocket: WebSocket): Link {
+  return {
+    send: (bytes) => websocket.send(bytes),
+    unsentBytes: () => websocket.bufferedAmount,
+    close: (code) => closeWith(websocket, new SojournError(code)),
+  }
+}
+
+function closeWith(websocket: WebSocket, { code, close }: SojournError): void {
+  websocket.close(close, code)
+}
+
+async function stop(): Promise<void> {
+  for (const websocket of sockets) closeWith(websocket, new SojournError('INSTANCE_STOPPED'))
+  await instance?.stop()
+  process.exit(0)
+}
+
+function fail(error: unknown): void {
+  tell({
+    type: 'failed',
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  })
+}
+
+process.on(
+  'message',
+  (message: HostToInstance, handle?: ConstructorParameters<typeof Socket>[0]) => {
+    switch (message.type) {
+      case 'start':
+        start(message).catch(fail)
+        break
+      case 'connect':
+        connect(message.socket, new Socket({ handle, readable: true, writable: true } as never))
+        break
+      case 'close':
+        for (const connection of message.connections) instance?.close(connection, message.code)
+        break
+      case 'stop':
+        stop().catch(fail)
+        break
+      default:
+        message satisfies never
+    }
+  },
+)
+process.on('disconnect', () => process.exit(0))
+setInterval(() => {
+  if (active.size > 0) tell({ type: 'active', connections: [...active] })
+  active.clear()
+}, activityEveryMs).unref()

@@ -1,0 +1,125 @@
+/**
+ * The memory that makes actions exactly-once: per client the answers that it has not
+ * acknowledged yet. It is journaled with the effects (record by record) and travels in snapshots.
+ */
+import { type Clock, limits, SojournError } from '../../base/core/index.ts'
+import {
+  type ActionResult,
+  pack,
+  packResults,
+  parseResult,
+  unpack,
+} from '../../base/protocol/index.ts'
+
+interface Remembered {
+  /** Number of the last action that ran. */
+  last: number
+  usedAtMs: number
+  results: ActionResult[]
+}
+
+export class Results {
+  readonly #clock: Clock
+  readonly #clients = new Map<string, Remembered>()
+  /** Clients last used up to this time may be forgotten. */
+  #forgottenUntilMs = 0
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  /** A fresh client id; it carries the time of its issue, so that a forgotten one is known. */
+  issue(random: string): string {
+    return `${this.#clock.nowMs().toString(36)}.${random}`
+  }
+
+  /** Whether a client that came back may go on under its old id; if not, it gets a fresh one. */
+  accepts(client: string, acked: number): boolean {
+    const known = this.#clients.get(client)
+    if (known) return acked <= known.last
+    return acked === 0 && issuedAtMs(client) > this.#forgottenUntilMs
+  }
+
+  /**
+   * The recorded answer of an action that ran before, `undefined` when it must run now.
+   *
+   * @throws SojournError `ACTION_UNKNOWN` when the outcome was forgotten: it is never run twice
+   * @throws SojournError `MESSAGE_MALFORMED` when numbers are missing in between
+   * @throws SojournError `ACTIONS_TOO_MANY` when too many answers were never acknowledged
+   */
+  answer(client: string, n: number, acked: number): ActionResult | undefined {
+    const known = this.#clients.get(client)
+    if (!known && n === 1) return undefined
+    if (!known)
+      throw new SojournError('ACTION_UNKNOWN', `The outcome of action ${n} was forgotten.`)
+    known.results = known.results.filter((result) => result.n > acked)
+    if (n > known.last + 1)
+      throw new SojournError('MESSAGE_MALFORMED', 'Action numbers are missing.')
+    if (n > known.last) {
+      if (known.results.length < limits.actionsOpenMax) return undefined
+      throw new SojournError(
+        'ACTIONS_TOO_MANY',
+        `${known.results.length} answers wait to be acknowledged.`,
+      )
+    }
+    const recorded = known.results.find((result) => result.n === n)
+    if (!recorded) throw new SojournError('ACTION_UNKNOWN', `Action ${n} was acknowledged before.`)
+    return recorded
+  }
+
+  /** Remembers an answer and returns the envelope that makes the memory durable. */
+  record(client: string, result: ActionResult): Uint8Array {
+    const usedAtMs = this.#clock.nowMs()
+    this.#remember(client, usedAtMs, result)
+    return pack([client, usedAtMs, packResults([result])])
+  }
+
+  /** Takes back an envelope of the journal. */
+  recover(envelope: Uint8Array): void {
+    if (envelope.byteLength === 0) return
+    const parts = unpack(envelope, 'JOURNAL_DAMAGED') as [string, number, [unknown]]
+    const [client, usedAtMs, [result]] = parts
+    this.#remember(client, usedAtMs, parseResult(result))
+  }
+
+  /** Everything remembered, for a snapshot. */
+  dump(): unknown {
+    const rows = [...this.#clients].map(([client, { last, usedAtMs, results }]) => {
+      return [client, last, usedAtMs, packResults(results)]
+    })
+    return [this.#forgottenUntilMs, rows]
+  }
+
+  /** Takes back what `dump` gave. */
+  load(dump: unknown): void {
+    const [untilMs, rows] = dump as [number, [string, number, number, unknown[]][]]
+    this.#forgottenUntilMs = untilMs
+    for (const [client, last, usedAtMs, results] of rows) {
+      this.#clients.set(client, { last, usedAtMs, results: results.map(parseResult) })
+    }
+  }
+
+  #remember(client: string, usedAtMs: number, result: ActionResult): void {
+    const results = this.#clients.get(client)?.results ?? []
+    this.#clients.delete(client)
+    this.#clients.set(client, { last: result.n, usedAtMs, results: [...results, result] })
+    this.#forget()
+  }
+
+  /** The map is in order of use, so the first ones are the oldest. */
+  #forget(): void {
+    const oldMs = this.#clock.nowMs() - limits.resultKeptMs
+    for (const [client, { usedAtMs }] of this.#clients) {
+      if (this.#clients.size <= limits.clientsRememberedMax && usedAtMs > oldMs) return
+      this.#clients.delete(client)
+      this.#forgottenUntilMs = Math.max(this.#forgottenUntilMs, usedAtMs)
+    }
+  }
+}
+
+/** Client ids are `session/issue.random`; an id of another form counts as long forgotten. */
+function issuedAtMs(client: string): number {
+  const issue = client.slice(client.lastIndexOf('/') + 1).split('.')[0] ?? ''
+  const ms = Number.parseInt(issue, 36)
+  return Number.isSafeInteger(ms) ? ms : 0
+}

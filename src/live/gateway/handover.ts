@@ -1,0 +1,28 @@
+/** Takes a socket out of the application's process: its raw handle, and every byte read so far. */
+import type { Socket } from 'node:net'
+
+/** The parts of a TCP handle that the hand-over needs; Node has no public name for it. */
+interface RawHandle {
+  readStop(): number
+}
+
+export interface Released {
+  readonly handle: RawHandle
+  /** What was read after the upgrade request. */
+  readonly head: Uint8Array
+}
+
+/**
+ * Stops reading at the handle first, in the same turn of the event loop: a socket that only
+ * pauses goes on reading from the kernel, and those bytes would be lost to the receiver.
+ *
+ * `undefined` when the socket has closed meanwhile.
+ */
+export function release(socket: Socket, head: Uint8Array): Released | undefined {
+  const handle = (socket as unknown as { _handle: RawHandle | null })._handle
+  if (!handle || socket.destroyed) return undefined
+  handle.readStop()
+  const chunks = [head]
+  for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk)
+  return { handle, head: Buffer.concat(chunks) }
+}
