@@ -62,6 +62,8 @@ export type FromInstance =
       readonly nonce: string
       /** The journal's head when the client entered. */
       readonly head: Cursor
+      /** Whether only the missed frames follow; otherwise the first state message is a snapshot. */
+      readonly resumed: boolean
       readonly presence: readonly PresenceEntry[]
     }
   /** Snapshot or frame, with the results of this client's actions that it contains. */
@@ -206,6 +208,7 @@ export function encodeFromInstance(said: FromInstance): Uint8Array {
         said.epoch,
         said.nonce,
         at,
+        said.resumed,
         presence,
       ]
       return message(instanceTypes.welcome, pack(body))
@@ -238,7 +241,7 @@ function parseResults(value: unknown): ActionResult[] {
 }
 
 function parseWelcome(bytes: Uint8Array): FromInstance {
-  const [version, connection, client, epoch, nonce, at, presence] = fields(bytes, 7)
+  const [version, connection, client, epoch, nonce, at, resumed, presence] = fields(bytes, 8)
   const head = parseCursor(at)
   if (!isCount(version) || !isText(connection, 64) || !isText(client, 64))
     throw malformed('Bad welcome')
@@ -252,6 +255,7 @@ function parseWelcome(bytes: Uint8Array): FromInstance {
     epoch,
     nonce,
     head,
+    resumed: resumed === true,
     presence: presence.map(parsePresence),
   }
 }

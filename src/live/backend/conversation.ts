@@ -89,6 +89,7 @@ export class Conversation {
     const connection = this.#connection
     const known = client !== undefined && results.accepts(this.#remembered(client), acked)
     connection.client = known ? client : results.issue(newId('', given.random))
+    const missed = cursor && tail.after(cursor)
     connections.say(connection, {
       type: 'welcome',
       version: protocolVersion,
@@ -97,9 +98,9 @@ export class Conversation {
       epoch: given.epoch,
       nonce: given.nonce,
       head: tail.head,
+      resumed: missed !== undefined,
       presence: connections.presence(),
     })
-    const missed = cursor && tail.after(cursor)
     const sections = missed?.map((frame) => frame.bytes) ?? [tracked.snapshot()]
     for (const bytes of sections) connections.say(connection, { type: 'state', results: [], bytes })
     connection.phase = 'entered'

@@ -3,7 +3,7 @@
  * authorizes, hands the socket over, and remembers whose it is, so that the end of a session
  * reaches it.
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { WebSocketServer } from 'ws'
@@ -19,6 +19,7 @@ import {
   toSojournError,
 } from '../../base/core/index.ts'
 import type { HostToDoor, InstanceName, SocketFacts } from '../../base/protocol/index.ts'
+import { answerPlainly } from './answer.ts'
 import { DoorTable, type Visit } from './door-table.ts'
 import { release } from './handover.ts'
 import { checkUpgrade, handshakeHeaders, instanceOf } from './request.ts'
@@ -91,7 +92,7 @@ export class Gateway<Known extends Visitor> {
       checkUpgrade(request)
       this.#checkOrigin(request)
       trusted = true
-      const name = instanceOf(request, (backend) => Object.hasOwn(this.#options.rules, backend))
+      const name = instanceOf(request, this.#isBackend)
       const session = await this.#identify(request, visit)
       const grant = await this.#authorize(name, session)
       await this.#checkStillLive(visit)
@@ -101,6 +102,11 @@ export class Gateway<Known extends Visitor> {
       if (trusted) this.#closeWith(request, visit, head, toSojournError(error))
       else refusePlainly(socket, toSojournError(error))
     }
+  }
+
+  /** Answers a plain HTTP request below `/live/`. */
+  request(request: IncomingMessage, response: ServerResponse): void {
+    answerPlainly(request, response, this.#isBackend)
   }
 
   /** Closes the live connections of a session that ended, those still on their way included. */
@@ -137,6 +143,8 @@ export class Gateway<Known extends Visitor> {
       visit.socket?.destroy()
     }
   }
+
+  readonly #isBackend = (name: string): boolean => Object.hasOwn(this.#options.rules, name)
 
   #close(visits: readonly Visit[]): void {
     for (const { id, ended = 'SESSION_ENDED' } of visits) this.#options.host.close([id], ended)
@@ -194,7 +202,10 @@ export class Gateway<Known extends Visitor> {
     const released = release(visit.socket as Socket, head)
     if (!released) throw new SojournError('CONNECTION_CLOSED')
     const { id, session, user } = visit
-    visit.refuse = (error) => this.#closeWith(request, visit, released.head, error)
+    visit.refuse = (error) => {
+      released.takeBack()
+      this.#closeWith(request, visit, released.head, error)
+    }
     const caller = {
       connection: id,
       grant,

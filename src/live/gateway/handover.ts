@@ -4,12 +4,15 @@ import type { Socket } from 'node:net'
 /** The parts of a TCP handle that the hand-over needs; Node has no public name for it. */
 interface RawHandle {
   readStop(): number
+  readStart(): number
 }
 
 export interface Released {
   readonly handle: RawHandle
   /** What was read after the upgrade request. */
   readonly head: Uint8Array
+  /** Reads again: nobody took the socket, so the door has to answer on it. */
+  takeBack(): void
 }
 
 /**
@@ -24,5 +27,8 @@ export function release(socket: Socket, head: Uint8Array): Released | undefined 
   handle.readStop()
   const chunks = [head]
   for (let chunk = socket.read(); chunk !== null; chunk = socket.read()) chunks.push(chunk)
-  return { handle, head: Buffer.concat(chunks) }
+  const takeBack = (): void => {
+    if (!socket.destroyed) handle.readStart()
+  }
+  return { handle, head: Buffer.concat(chunks), takeBack }
 }

@@ -47,6 +47,8 @@ interface Slot {
 export class Host {
   readonly #options: HostOptions
   readonly #slots = new Map<string, Slot>()
+  /** Every process that is not known to be gone. */
+  readonly #processes = new Set<InstanceProcess>()
   /** Where each handed-over connection lives. */
   readonly #homes = new Map<string, InstanceProcess>()
   /** Crashes in a row of keys that crashed lately; an entry goes when its record is clean. */
@@ -79,14 +81,14 @@ export class Host {
 
   /** Ends all instances in good order. */
   async stop(): Promise<void> {
-    const instances = await Promise.allSettled(
-      [...this.#slots.values()].map((slot) => slot.instance),
-    )
-    const running = instances.flatMap((result) =>
-      result.status === 'fulfilled' ? result.value : [],
-    )
+    const running = [...this.#processes]
     for (const instance of running) instance.stop('host-drain')
     await Promise.all(running.map((instance) => instance.stopped))
+  }
+
+  /** Ends all instances at once; what they acknowledged is in the journal. */
+  kill(): void {
+    for (const instance of this.#processes) instance.kill('host-drain')
   }
 
   /** An instance that is ready, started if there is none. */
@@ -130,7 +132,11 @@ export class Host {
         tell(message)
       },
     })
-    instance.stopped.then((reason) => this.#judge(id, reason))
+    this.#processes.add(instance)
+    instance.stopped.then((reason) => {
+      this.#processes.delete(instance)
+      this.#judge(id, reason)
+    })
     await instance.ready
     clock.after(crashForgottenAfterMs, () => instance.phase === 'ready' && this.#crashes.delete(id))
     log.info({ ...name, epoch: claim.epoch }, 'instance ready')

@@ -1,0 +1,33 @@
+/**
+ * `npm run bench [-- name …] [--json]`: runs us and the bare contestants in one run. The bench has
+ * packages of its own; they are installed on its first run.
+ */
+import { execFileSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import { table } from './figures.ts'
+
+const { values, positionals } = parseArgs({
+  options: { json: { type: 'boolean', default: false } },
+  allowPositionals: true,
+})
+const here = fileURLToPath(new URL('.', import.meta.url))
+if (!existsSync(`${here}node_modules`))
+  execFileSync('npm', ['ci', '--silent'], { cwd: here, stdio: 'inherit' })
+
+const [{ web }, { action }] = await Promise.all([
+  import('./benches/web.ts'),
+  import('./benches/action.ts'),
+])
+const chosen = [web, action].filter(
+  ({ name }) => positionals.length === 0 || positionals.includes(name),
+)
+if (chosen.length === 0) throw new RangeError(`There is no bench named ${positionals.join(', ')}`)
+
+for (const bench of chosen) {
+  if (!values.json) console.log(`\n${bench.name}: ${bench.about}\n`)
+  const figures = await bench.run()
+  if (values.json) for (const figure of figures) console.log(JSON.stringify(figure))
+  else console.log(table(figures))
+}

@@ -1,0 +1,4 @@
+import { render } from 'preact'
+import { Home } from './home.tsx'
+
+render(<Home />, document.querySelector('#page')!)

@@ -1,0 +1,61 @@
+import type { TargetedSubmitEvent } from 'preact'
+import { demoUsers } from '../../visitor/demo-users.ts'
+import type { Visit } from './visit.ts'
+
+export interface LoginWords {
+  readonly lead: string
+  readonly user: string
+  readonly password: string
+  readonly submit: string
+}
+
+export const englishLogin: LoginWords = {
+  lead: 'Two people live here:',
+  user: 'Name',
+  password: 'Password',
+  submit: 'Log in',
+}
+
+/** Logs in; `onDone` runs when the new session is saved. */
+export function LoginForm(props: { visit: Visit; words: LoginWords; onDone?: () => void }) {
+  const { visit, words, onDone } = props
+
+  async function submit(event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> {
+    event.preventDefault()
+    const fields = new FormData(event.currentTarget)
+    const body = { user: fields.get('user'), password: fields.get('password') }
+    if (await visit.write('POST', '/login', body)) onDone?.()
+  }
+
+  return (
+    <form class="login" onSubmit={submit}>
+      <p class="quiet">
+        {words.lead}
+        {demoUsers.map(({ id, password }) => (
+          <code key={id}>{` ${id} / ${password} `}</code>
+        ))}
+      </p>
+      <label>
+        {words.user}
+        <input
+          name="user"
+          autocomplete="username"
+          autocapitalize="none"
+          maxLength={50}
+          required={true}
+        />
+      </label>
+      <label>
+        {words.password}
+        <input
+          name="password"
+          type="password"
+          autocomplete="current-password"
+          maxLength={200}
+          required={true}
+        />
+      </label>
+      <button type="submit">{words.submit}</button>
+    </form>
+  )
+}

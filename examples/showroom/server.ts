@@ -1,0 +1,67 @@
+/** The showroom: a shop on web sessions, a whiteboard on live sessions, one login for both. */
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import { createAdaptorServer } from '@hono/node-server'
+import { Hono } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
+import { pino } from 'pino'
+import { sojourn } from 'sojourn'
+import { sessions } from 'sojourn/hono'
+import { boardDoor } from './board/authorize.ts'
+import { readSettings } from './settings.ts'
+import { shopApi } from './shop/api.ts'
+import { visitorApi } from './visitor/api.ts'
+import { demoUsers } from './visitor/demo-users.ts'
+import { openUsers } from './visitor/users.ts'
+import { newVisitor, Visitor } from './visitor/visitor.ts'
+import { bodyBytesMax } from './web/body.ts'
+import { answerError, Refusal } from './web/refusal.ts'
+import { assets, guard, sitePages, type Web } from './web/site.ts'
+
+const settings = await readSettings(process.env)
+const users = await openUsers(demoUsers)
+
+const app = await sojourn({
+  data: settings.data,
+  ...settings.address,
+  log: pino({ level: settings.logLevel }),
+  session: {
+    schema: Visitor,
+    initial: newVisitor,
+    idleAfterMs: 30 * 60e3,
+    endAfterMs: 12 * 3600e3,
+  },
+  backends: {
+    board: {
+      module: new URL('./board/board.ts', import.meta.url),
+      authorize: boardDoor(users),
+      idleAfterMs: 30_000,
+    },
+  },
+})
+
+const web = new Hono<Web>()
+web.onError(answerError)
+web.use(guard)
+web.get('/assets/*', assets)
+web.get('/favicon.svg', assets)
+web.use(sessions(app))
+web.route('/', sitePages())
+web.use('/api/*', bodyLimit({ maxSize: bodyBytesMax }))
+web.route('/api', visitorApi(users))
+web.route('/api', shopApi(users))
+web.notFound((c) => answerError(new Refusal('ADDRESS_UNKNOWN', `Nothing is at ${c.req.path}.`), c))
+
+const server = createAdaptorServer({ fetch: web.fetch }) as Server
+app.attach(server)
+server.listen(settings.port, '127.0.0.1')
+await once(server, 'listening')
+console.log(`Showroom: http://localhost:${settings.port}`)
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop())
+
+async function stop(): Promise<void> {
+  server.close()
+  await app.close()
+  server.closeAllConnections()
+}

@@ -1,0 +1,50 @@
+/** The built pages and the headers that guard them. */
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { serveStatic } from '@hono/node-server/serve-static'
+import { Hono } from 'hono'
+import { secureHeaders } from 'hono/secure-headers'
+import type { SessionVariables } from 'sojourn/hono'
+import type { VisitorData } from '../visitor/visitor.ts'
+
+export type Web = { Variables: SessionVariables<VisitorData> }
+
+const dist = fileURLToPath(new URL('../dist', import.meta.url))
+const pages = { '/': 'index', '/shop': 'shop', '/board': 'board', '/board/:name': 'board' }
+
+/** No inline script or style, nothing from other servers, no framing. */
+export const guard = secureHeaders({
+  contentSecurityPolicy: {
+    defaultSrc: ["'none'"],
+    scriptSrc: ["'self'"],
+    styleSrc: ["'self'"],
+    imgSrc: ["'self'"],
+    connectSrc: ["'self'"],
+    formAction: ["'self'"],
+    baseUri: ["'none'"],
+    frameAncestors: ["'none'"],
+  },
+  xFrameOptions: 'DENY',
+  referrerPolicy: 'same-origin',
+})
+
+/** Files whose names carry a hash of their content; they need no session. */
+export const assets = serveStatic({
+  root: dist,
+  onFound: (_, c) => c.header('cache-control', 'public, max-age=31536000, immutable'),
+})
+
+/** Every page, with the theme of the session in its first byte, so that nothing flashes. */
+export function sitePages(): Hono<Web> {
+  const site = new Hono<Web>()
+  for (const [path, name] of Object.entries(pages)) {
+    const html = readFileSync(`${dist}/${name}.html`, 'utf8')
+    site.get(path, (c) => {
+      const { theme, language } = c.get('session').data
+      const lang = name === 'shop' ? language : 'en'
+      c.header('cache-control', 'no-store')
+      return c.html(html.replace(/<html[^>]*>/, `<html lang="${lang}" data-theme="${theme}">`))
+    })
+  }
+  return site
+}

@@ -1,0 +1,45 @@
+/** Puts the door into a server of node:http: only what is below `/live/`, the rest stays as it was. */
+import { readFile } from 'node:fs/promises'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { isDoorRequest } from '../live/gateway/request.ts'
+
+/** The parts of the gateway that a server needs. */
+export interface ServerDoor {
+  upgrade(request: IncomingMessage, socket: Duplex, head: Uint8Array): Promise<void>
+  request(request: IncomingMessage, response: ServerResponse): void
+}
+
+/** The client as one file for pages without a bundler; there in the built package. */
+const clientScript = new URL('../client/client.bundle.js', import.meta.url)
+const clientPath = '/live/client.js'
+
+export function attachDoor(server: Server, door: ServerDoor): void {
+  const others = server.listeners('request') as ((
+    request: IncomingMessage,
+    response: ServerResponse,
+  ) => void)[]
+  server.removeAllListeners('request')
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (request.url === clientPath) serveClient(response)
+    else if (isDoorRequest(request)) door.request(request, response)
+    else for (const listener of others) listener.call(server, request, response)
+  })
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
+    if (isDoorRequest(request)) door.upgrade(request, socket, head)
+    // Nobody else listens, so nobody else would ever answer.
+    else if (server.listenerCount('upgrade') === 1)
+      socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
+  })
+}
+
+function serveClient(response: ServerResponse): void {
+  readFile(clientScript).then(
+    (script) => {
+      response
+        .writeHead(200, { 'content-type': 'text/javascript', 'cache-control': 'no-cache' })
+        .end(script)
+    },
+    () => response.writeHead(404).end(),
+  )
+}

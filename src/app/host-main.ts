@@ -1,0 +1,81 @@
+/** The host's process. The application forks this file; when the application is gone, it ends. */
+import { type Log, systemClock, toSojournError } from '../base/core/index.ts'
+import type { DoorToHost, HostToDoor } from '../base/protocol/index.ts'
+import { Host } from '../live/host/host.ts'
+import { launcher } from '../live/host/launch.ts'
+import type { SocketHandle } from '../live/host/sockets.ts'
+import { openSqlite } from '../stores/sqlite/index.ts'
+import { entry } from './modules.ts'
+
+let host: Host | undefined
+let store: ReturnType<typeof openSqlite> | undefined
+
+function tell(message: HostToDoor): void {
+  if (process.connected) process.send?.(message)
+}
+
+function at(level: keyof Log): Log['info'] {
+  return (facts, message) => {
+    const plain = Object.entries(facts).map(([name, value]) => [
+      name,
+      value instanceof Error ? value.stack : value,
+    ])
+    tell({ type: 'log', level, facts: Object.fromEntries(plain), message })
+  }
+}
+
+const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+
+async function configure({
+  data,
+  backends,
+}: Extract<DoorToHost, { type: 'configure' }>): Promise<void> {
+  store = openSqlite({ data })
+  host = new Host({
+    backends,
+    directory: await store.directory(),
+    journal: store.journal(),
+    launch: launcher(entry('../live/backend/main', import.meta.url)),
+    clock: systemClock,
+    log,
+    tell,
+  })
+  tell({ type: 'ready' })
+}
+
+async function stop(): Promise<void> {
+  await host?.stop()
+  store?.close()
+  process.exit(0)
+}
+
+function hear(message: DoorToHost, handle: SocketHandle): void {
+  switch (message.type) {
+    case 'configure':
+      configure(message).catch((error) => {
+        const { code, message } = toSojournError(error)
+        tell({ type: 'failed', code, message })
+      })
+      break
+    case 'connect':
+      host?.connect(message.name, message.socket, handle)
+      break
+    case 'close':
+      host?.close(message.connections, message.code)
+      break
+    case 'stop':
+      stop()
+      break
+    default:
+      message satisfies never
+  }
+}
+
+process.on('message', hear as (message: unknown, handle: unknown) => void)
+process.on('disconnect', () => {
+  host?.kill()
+  process.exit(0)
+})
+// The terminal sends these to the whole group; the application decides when to stop.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})

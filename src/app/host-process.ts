@@ -1,0 +1,124 @@
+/** The application's end of the host process: starts it, speaks with it, starts it again. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { type Clock, type ErrorCode, type Log, SojournError } from '../base/core/index.ts'
+import type {
+  BackendPlan,
+  DoorToHost,
+  HostToDoor,
+  InstanceName,
+  SocketFacts,
+} from '../base/protocol/index.ts'
+import type { HostLink } from '../live/gateway/gateway.ts'
+import { entry } from './modules.ts'
+
+export type Word = Extract<HostToDoor, { type: 'adopted' | 'refused' | 'closed' | 'active' }>
+
+export interface HostProcessOptions {
+  readonly data: string
+  readonly backends: Readonly<Record<string, BackendPlan>>
+  readonly clock: Clock
+  readonly log: Log
+  readonly onWord: (word: Word) => void
+  /** Every connection went with the host; a new one is on its way. */
+  readonly onLost: () => void
+}
+
+const restartPauseMs = 250
+
+export class HostProcess implements HostLink {
+  readonly #options: HostProcessOptions
+  #child: ChildProcess | undefined
+  #ready = false
+  #stopping = false
+
+  constructor(options: HostProcessOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when the host owns the data folder; rejects with `DATA_IN_USE` and the like. */
+  start(): Promise<void> {
+    const { data, backends, log } = this.#options
+    const child = fork(entry('./host-main', import.meta.url), {
+      serialization: 'advanced',
+      execArgv: ['--disable-warning=ExperimentalWarning'],
+    })
+    this.#child = child
+    this.#say({ type: 'configure', data, backends })
+    return new Promise((resolve, reject) => {
+      child.once('exit', () => {
+        this.#lost()
+        reject(new SojournError('HOST_STOPPED', 'The host process ended while starting.'))
+      })
+      child.on('message', (message: HostToDoor) => {
+        if (message.type === 'failed') {
+          child.kill('SIGKILL')
+          reject(new SojournError(message.code, message.message))
+        } else if (message.type === 'ready') {
+          this.#ready = true
+          resolve()
+        } else if (message.type === 'log') {
+          log[message.level](message.facts, message.message)
+        } else {
+          this.#options.onWord(message)
+        }
+      })
+    })
+  }
+
+  connect(name: InstanceName, socket: SocketFacts, handle: object): void {
+    const { connection } = socket.caller
+    const refuse = (): void =>
+      this.#options.onWord({ type: 'refused', connection, code: 'HOST_STOPPED' })
+    if (!this.#ready || !this.#child) {
+      queueMicrotask(refuse)
+      return
+    }
+    // keepOpen: until the instance has adopted the socket, ours is the one that can still answer.
+    this.#child.send(
+      { type: 'connect', name, socket } satisfies DoorToHost,
+      handle as never,
+      { keepOpen: true },
+      (error) => {
+        if (error) refuse()
+      },
+    )
+  }
+
+  close(connections: readonly string[], code: ErrorCode): void {
+    this.#say({ type: 'close', connections, code })
+  }
+
+  /** Ends all instances in good order, then the host. */
+  stop(): Promise<void> {
+    this.#stopping = true
+    const child = this.#child
+    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+    const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+    this.#say({ type: 'stop' })
+    return gone
+  }
+
+  #say(message: DoorToHost): void {
+    if (this.#child?.connected) this.#child.send(message, () => {})
+  }
+
+  #lost(): void {
+    const served = this.#ready
+    this.#ready = false
+    if (this.#stopping || !served) return
+    this.#options.log.error({}, 'the host process ended; starting another')
+    this.#options.onLost()
+    this.#restart()
+  }
+
+  #restart(): void {
+    const { clock, log } = this.#options
+    clock.after(restartPauseMs, () => {
+      if (this.#stopping) return
+      this.start().catch((error) => {
+        log.error({ err: error }, 'the host process did not start')
+        this.#restart()
+      })
+    })
+  }
+}

@@ -1,0 +1,71 @@
+/** What `sojourn()` is given, and the checks of it. */
+import type { Log } from '../base/core/index.ts'
+import { isBackendName } from '../base/core/index.ts'
+import type { BackendPlan } from '../base/protocol/index.ts'
+import type { Authorize } from '../live/gateway/gateway.ts'
+import type { SessionOptions, Visitor } from '../web/session/index.ts'
+
+/** How one backend is run and who may enter it. */
+export interface BackendOptions<Data extends object> {
+  /** The module whose default export is made by `backend()`; loaded in each instance's process. */
+  readonly module: URL | string
+  /**
+   * Decides who enters, before any process starts: what it returns is the connection's grant;
+   * anything falsy refuses (401 for a visitor who isn't logged in, 403 otherwise).
+   */
+  readonly authorize: Authorize<Visitor<Data>>
+  /** Without a connection for so long the process ends, its state stays. Default 30 s. */
+  readonly idleAfterMs?: number
+  /** Variables for the processes; they inherit only PATH, HOME, LANG, TZ and the like. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** What `sojourn()` is given. */
+export interface SojournOptions<Data extends object> {
+  /** Folder of the embedded SQLite files; made if missing. `':memory:'` keeps nothing. */
+  readonly data: string
+  /**
+   * Plain http on loopback: an unprefixed cookie named after the port, and `origins` default to
+   * this port on localhost. Leave it out in production.
+   */
+  readonly development?: { readonly port: number }
+  /** Exact origins of the pages that may use this server. Required in production. */
+  readonly origins?: readonly string[]
+  /** Whether `x-forwarded-proto` of a proxy in front is believed. Required in production. */
+  readonly trustProxy?: boolean
+  /** What a session holds and how long it lives. */
+  readonly session?: SessionOptions<Data>
+  /** Session backends by name (`/live/<name>/<key>`). */
+  readonly backends?: Readonly<Record<string, BackendOptions<Data>>>
+  /** Where facts and sentences go, shaped like pino. Default: warnings and errors to stderr. */
+  readonly log?: Log
+}
+
+const idleAfterMs = 30_000
+
+/**
+ * What the host process has to know of the backends.
+ *
+ * @throws TypeError for a name, module or rule that can't work; RangeError for a time that isn't one
+ */
+export function plansOf(
+  backends: Readonly<Record<string, BackendOptions<never>>>,
+): Readonly<Record<string, BackendPlan>> {
+  return Object.fromEntries(
+    Object.entries(backends).map(([name, given]) => [name, planOf(name, given)]),
+  )
+}
+
+function planOf(name: string, given: BackendOptions<never>): BackendPlan {
+  const { module, authorize, env = {} } = given
+  const idle = given.idleAfterMs ?? idleAfterMs
+  if (!isBackendName(name))
+    throw new TypeError(`backends: ${name} must be lower-case letters, digits and dashes`)
+  if (!URL.canParse(String(module)))
+    throw new TypeError(`backends.${name}.module must be a URL, got ${module}`)
+  if (typeof authorize !== 'function')
+    throw new TypeError(`backends.${name}.authorize must be a function`)
+  if (!(idle > 0 && idle <= 2 ** 31 - 1))
+    throw new RangeError(`backends.${name}.idleAfterMs: ${idle}`)
+  return { module: String(module), idleAfterMs: idle, env }
+}

@@ -1,0 +1,1 @@
+export { hashToken, isToken, newToken } from './token.ts'

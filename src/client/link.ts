@@ -1,0 +1,130 @@
+/**
+ * Keeps one WebSocket open: tries again after a loss, notices a peer that went silent, and stops
+ * for good when the server says that trying again is of no use.
+ */
+import { type Clock, errorTable, isErrorCode, SojournError } from '../base/core/index.ts'
+import { encodeFromClient } from '../base/protocol/index.ts'
+import { pauseMs } from './backoff.ts'
+
+/** The part of the standard WebSocket that is used; Node 22 and every browser have it. */
+export interface SocketLike {
+  binaryType: string
+  onopen: (() => void) | null
+  onmessage: ((event: { data: unknown }) => void) | null
+  onclose: ((event: { code: number; reason: string }) => void) | null
+  onerror: (() => void) | null
+  send(bytes: Uint8Array): void
+  close(): void
+}
+
+export interface LinkOptions {
+  readonly open: () => SocketLike
+  readonly clock: Clock
+  readonly random: () => number
+  readonly onOpen: (send: (bytes: Uint8Array) => void) => void
+  readonly onMessage: (bytes: Uint8Array) => void
+  /** The connection was lost; the link tries again unless `error` says why it will not. */
+  readonly onLost: (error: SojournError | undefined) => void
+}
+
+/** A quiet connection is asked after this time whether it is there. */
+const pingAfterMs = 5_000
+/** Without any word for so long, the connection counts as lost. */
+const lostAfterMs = 12_000
+
+export class Link {
+  readonly #options: LinkOptions
+  #socket: SocketLike | undefined
+  #attempt = 0
+  #closed = false
+  #cancelRetry = (): void => {}
+  #cancelPing = (): void => {}
+  #cancelLost = (): void => {}
+
+  constructor(options: LinkOptions) {
+    this.#options = options
+    this.#open()
+  }
+
+  /** Skips the pause before the next attempt; for `online` and a page that became visible. */
+  hurry(): void {
+    if (this.#closed || this.#socket) return
+    this.#cancelRetry()
+    this.#open()
+  }
+
+  /** The server has answered in full: the next loss starts with a short pause again. */
+  settled(): void {
+    this.#attempt = 0
+  }
+
+  /** Drops the socket and tries again, for a peer that makes no sense. */
+  restart(): void {
+    this.#lose(undefined)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#cancelRetry()
+    this.#drop()
+  }
+
+  #open(): void {
+    const socket = this.#options.open()
+    this.#socket = socket
+    socket.binaryType = 'arraybuffer'
+    socket.onopen = () => this.#options.onOpen((bytes) => socket.send(bytes))
+    socket.onmessage = ({ data }) => {
+      this.#heard()
+      if (data instanceof ArrayBuffer) this.#options.onMessage(new Uint8Array(data))
+    }
+    socket.onclose = ({ reason }) => this.#lose(finalError(reason))
+    socket.onerror = () => {}
+    this.#heard()
+  }
+
+  #heard(): void {
+    const { clock } = this.#options
+    this.#cancelPing()
+    this.#cancelLost()
+    this.#cancelPing = clock.after(pingAfterMs, () => this.#ping())
+    this.#cancelLost = clock.after(lostAfterMs, () => this.#lose(undefined))
+  }
+
+  #ping(): void {
+    try {
+      this.#socket?.send(encodeFromClient({ type: 'ping' }))
+    } catch {
+      // Still connecting: the deadline for silence runs all the same.
+    }
+  }
+
+  #drop(): void {
+    const socket = this.#socket
+    this.#socket = undefined
+    this.#cancelPing()
+    this.#cancelLost()
+    if (!socket) return
+    socket.onopen = null
+    socket.onmessage = null
+    socket.onclose = null
+    socket.close()
+  }
+
+  #lose(error: SojournError | undefined): void {
+    if (this.#closed) return
+    this.#drop()
+    this.#closed = error !== undefined
+    if (!error) {
+      const { clock, random } = this.#options
+      this.#cancelRetry = clock.after(pauseMs(this.#attempt, random), () => this.#open())
+      this.#attempt += 1
+    }
+    this.#options.onLost(error)
+  }
+}
+
+/** A close reason of the error table that no retry can mend. */
+function finalError(reason: string): SojournError | undefined {
+  return isErrorCode(reason) && !errorTable[reason].retry ? new SojournError(reason) : undefined
+}

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest'
+import { limits } from '../../base/core/index.ts'
+import { virtualClock } from '../../testing/index.ts'
+import { createTurns } from './turns.ts'
+
+describe('createTurns()', () => {
+  it('lets no turn begin before the one ahead is over', async () => {
+    const turns = createTurns(virtualClock())
+    const seen: string[] = []
+    const turn = (name: string) =>
+      turns.hold(async () => {
+        seen.push(`${name} in`)
+        await turns.run(() => new Promise<void>((resolve) => setImmediate(resolve)))
+        seen.push(`${name} out`)
+      })
+    await Promise.all([turn('a'), turn('b')])
+    expect(seen).toEqual(['a in', 'a out', 'b in', 'b out'])
+  })
+
+  it('goes on after a turn that failed', async () => {
+    const turns = createTurns(virtualClock())
+    await expect(turns.hold(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
+    await expect(turns.hold(async () => 'yes')).resolves.toBe('yes')
+  })
+
+  it('guards against writes outside of a turn, and after it', async () => {
+    const turns = createTurns(virtualClock())
+    expect(() => turns.guard()).toThrow(expect.objectContaining({ code: 'TURN_OVER' }))
+    let later = (): void => {}
+    await turns.run(() => {
+      turns.guard()
+      later = () => turns.guard()
+    })
+    await turns.run(() => expect(later).not.toThrow())
+    let escaped: Promise<unknown> = Promise.resolve()
+    await turns.run(() => {
+      escaped = new Promise((resolve) => setImmediate(resolve)).then(() => turns.guard())
+    })
+    await expect(turns.run(() => escaped)).rejects.toMatchObject({ code: 'TURN_OVER' })
+  })
+
+  it('takes the turn from a handler that holds it too long', async () => {
+    const clock = virtualClock()
+    const turns = createTurns(clock)
+    let write = (): void => {}
+    const slow = turns.hold(() =>
+      turns.run(
+        () =>
+          new Promise<void>((resolve) => {
+            write = () => {
+              turns.guard()
+              resolve()
+            }
+          }),
+      ),
+    )
+    const next = turns.hold(async () => 'next')
+    await new Promise((resolve) => setImmediate(resolve))
+    clock.advance(limits.turnMs)
+    await expect(slow).rejects.toMatchObject({ code: 'TURN_TIMEOUT' })
+    await expect(next).resolves.toBe('next')
+    expect(write).toThrow(expect.objectContaining({ code: 'TURN_OVER' }))
+  })
+
+  it('bounds the queue', async () => {
+    const turns = createTurns(virtualClock())
+    const waiting = Array.from({ length: limits.turnsWaitingMax }, () => turns.hold(async () => {}))
+    await expect(turns.hold(async () => {})).rejects.toMatchObject({ code: 'ACTIONS_TOO_MANY' })
+    await Promise.all(waiting)
+  })
+})

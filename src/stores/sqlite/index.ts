@@ -1,0 +1,47 @@
+/** `sojourn/stores/sqlite`: the embedded stores, each in a file of its own in one folder. */
+import { join } from 'node:path'
+import type { DatabaseSync } from 'node:sqlite'
+import { systemClock, systemRandom } from '../../base/core/index.ts'
+import type { Directory } from '../../live/directory/directory.ts'
+import type { Journal } from '../../live/host/journal.ts'
+import { openDirectory } from './directory.ts'
+import { journalMigrations, openJournal } from './journal.ts'
+import { openDatabase } from './open.ts'
+
+export interface SqliteOptions {
+  /** Folder of the files; made if missing. `':memory:'` keeps nothing. */
+  readonly data: string
+}
+
+/** Opens each file when it is first asked for. */
+export interface Sqlite {
+  /** `journal.db`. */
+  journal(): Journal
+  /** `lock.db`; rejects with `DATA_IN_USE` while another process owns the folder. */
+  directory(): Promise<Directory>
+  close(): void
+}
+
+export function openSqlite({ data }: SqliteOptions): Sqlite {
+  const opened = new Map<string, DatabaseSync>()
+  const open = (name: string, ...migrations: string[]): DatabaseSync => {
+    const path = data === ':memory:' ? data : join(data, name)
+    const db = opened.get(name) ?? openDatabase(path, { migrations, synchronous: 'NORMAL' })
+    opened.set(name, db)
+    return db
+  }
+  const journal = (): DatabaseSync => open('journal.db', ...journalMigrations)
+  return {
+    journal: () => openJournal(journal()),
+    directory: () =>
+      openDirectory({
+        lock: open('lock.db'),
+        journal: journal(),
+        clock: systemClock,
+        random: systemRandom,
+      }),
+    close: () => {
+      for (const db of opened.values()) db.close()
+    },
+  }
+}

@@ -1,0 +1,52 @@
+/** Cookies as RFC 6265bis has them: only what a session needs, and strictly. */
+import type { CookieCarrier, HeaderRecord } from '../session/index.ts'
+
+/** Browsers drop a cookie whose name and value take more bytes (RFC 6265bis §5.6). */
+const cookieBytesMax = 4096
+const namePattern = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+const valuePattern = /^[!#-+\--:<-[\]-~]*$/
+
+/** What a cookie says beside its name and value. Always `HttpOnly`, `SameSite=Lax`, `Path=/`. */
+export interface CookieAttributes {
+  readonly isSecure: boolean
+  /** 0 removes the cookie; left out, it ends with the browser. */
+  readonly maxAgeSeconds?: number
+}
+
+/** Every different value that a `Cookie` header has under a name, in order. */
+export function parseCookie(header: string, name: string): readonly string[] {
+  const values = new Set<string>()
+  for (const pair of header.split(';')) {
+    const at = pair.indexOf('=')
+    if (at > 0 && pair.slice(0, at).trim() === name) values.add(pair.slice(at + 1).trim())
+  }
+  return [...values]
+}
+
+/**
+ * The value of a `Set-Cookie` header.
+ *
+ * @throws TypeError for letters that no cookie may have; RangeError above 4096 bytes
+ */
+export function serialiseCookie(
+  name: string,
+  value: string,
+  { isSecure, maxAgeSeconds }: CookieAttributes,
+): string {
+  if (!namePattern.test(name)) throw new TypeError(`not a cookie name: ${name}`)
+  if (!valuePattern.test(value)) throw new TypeError(`the value of ${name} needs encoding`)
+  if (name.length + value.length > cookieBytesMax)
+    throw new RangeError(`the cookie ${name} takes more than ${cookieBytesMax} bytes`)
+  const lifetime = maxAgeSeconds === undefined ? '' : `; Max-Age=${maxAgeSeconds}`
+  return `${name}=${value}; Path=/; HttpOnly${isSecure ? '; Secure' : ''}; SameSite=Lax${lifetime}`
+}
+
+/** Carries the token in one cookie; it ends with the browser. The server keeps the time. */
+export function cookieCarrier(name: string, isSecure: boolean): CookieCarrier {
+  return {
+    read: ({ cookie }: HeaderRecord) =>
+      cookie === undefined ? [] : parseCookie(String(cookie), name),
+    give: (token) => serialiseCookie(name, token, { isSecure }),
+    remove: () => serialiseCookie(name, '', { isSecure, maxAgeSeconds: 0 }),
+  }
+}

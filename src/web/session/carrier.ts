@@ -1,0 +1,22 @@
+/** The headers of a request as node:http shows them: lower-case names, several of one name joined. */
+export type HeaderRecord = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** How a token travels in requests. */
+export interface TokenCarrier {
+  /** Every different text that came in the token's place; empty when there is none. */
+  read(headers: HeaderRecord): readonly string[]
+}
+
+/** The carrier that also brings tokens to the client, and that browsers send by themselves. */
+export interface CookieCarrier extends TokenCarrier {
+  /** The `Set-Cookie` that hands a token over. */
+  give(token: string): string
+  /** The `Set-Cookie` that takes it away again. */
+  remove(): string
+}
+
+/** The ways a token may come. */
+export interface Carriers {
+  readonly cookie: CookieCarrier
+  readonly bearer: TokenCarrier
+}

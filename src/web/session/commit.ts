@@ -1,0 +1,222 @@
+/** How what a request did to its session reaches the store. */
+import { newId, SojournError } from '../../base/core/index.ts'
+import { hashToken, newToken } from '../../base/secrets/index.ts'
+import type { Core, Stage } from './core.ts'
+import { checkedBytes } from './data.ts'
+import { Draft } from './draft.ts'
+import { isTouchDue, sessionLimits, timesAt } from './policy.ts'
+import { type Steps, wait } from './steps.ts'
+import type { EndReason, SessionRecord, SessionUser, Tombstone } from './store.ts'
+
+/** Carries out what is staged, at most one write for the data; without anything staged, a touch. */
+export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
+  const { record, departure, draft } = stage
+  const { isChanged } = draft
+  const isWrite = isChanged || departure?.reason === 'login'
+  if (stage.barred && (isWrite || (departure && stage.barred !== 'logout')))
+    throw new SojournError('SESSION_ROTATED')
+  draft.enter('storing')
+  try {
+    if (!record && isWrite) yield* create(core, stage)
+    else if (record && departure && isWrite) yield* replace(core, stage)
+    else if (record && departure) yield* destroy(core, stage, record)
+    else if (record && isWrite) yield* save(core, stage)
+    else if (record) yield* touch(core, stage, record)
+    if (stage.rotates && record && !departure) yield* rotate(core, stage, record)
+    stage.rotates = false
+  } finally {
+    if (stage.draft === draft) draft.enter('open')
+  }
+}
+
+/** Reads the newest version, lets `change` work on it and writes it back: exact, or an error. */
+export function* update<Data extends object, Result>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  record: SessionRecord,
+  change: (data: Data) => Result,
+): Steps<Result> {
+  const { draft } = stage
+  draft.enter('storing')
+  try {
+    stage.record = yield* wait(core.store.readById(record.id))
+    let result!: Result
+    yield* save(core, stage, (data) => {
+      result = change(data)
+      if (result instanceof Promise) throw new TypeError('session.update() takes no async function')
+    })
+    return result
+  } finally {
+    stage.record ??= record
+    if (stage.draft === draft) draft.enter('open')
+  }
+}
+
+function* create<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
+  checkCookie(core, stage)
+  const token = newToken(core.random)
+  const record = yield* newRecord(core, stage.draft.upon(), stage.departure?.user)
+  yield* wait(core.store.create(record, hashToken(token)))
+  enterNew(core, stage, record, token)
+}
+
+function* replace<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
+  checkCookie(core, stage)
+  const { store } = core
+  const { draft, departure, record: old } = stage
+  const token = newToken(core.random)
+  const reason = departure?.reason ?? 'login'
+  const record = yield* onNewest(core, stage, function* (newest) {
+    const fresh = yield* newRecord(core, draft.upon(newest.bytes), departure?.user)
+    const { id, version } = newest
+    const tombstone = tombstoneOf(core, reason)
+    const outcome = yield* wait(store.replace(id, version, fresh, hashToken(token), tombstone))
+    return outcome === 'replaced' ? fresh : outcome
+  })
+  enterNew(core, stage, record, token)
+  if (old) core.ended(old.id, reason)
+}
+
+/** A logout that finds its session ended already has reached its goal, unless by a login. */
+function* destroy<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  { id }: SessionRecord,
+): Steps<void> {
+  const isDone = yield* wait(core.store.destroy(id, tombstoneOf(core, 'logout')))
+  if (!isDone && (yield* endOf(core, stage)) === 'login') throw new SojournError('SESSION_ROTATED')
+  if (isDone) stage.setCookie = core.cookie.remove()
+  stage.record = undefined
+  stage.tokenHash = undefined
+  stage.departure = undefined
+  if (isDone) core.ended(id, 'logout')
+}
+
+function* save<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  change?: (data: Data) => void,
+): Steps<void> {
+  const { draft } = stage
+  const record = yield* onNewest(core, stage, function* (newest) {
+    const data = draft.upon(newest.bytes)
+    change?.(data)
+    const bytes = yield* checkedBytes(data, core.schema, core.policy.dataBytesMax)
+    const times = timesAt(core.clock.nowMs(), newest.endsAtMs, core.policy)
+    const outcome = yield* wait(core.store.commit(newest.id, newest.version, bytes, times))
+    if (outcome !== 'committed') return outcome
+    return { ...newest, ...times, bytes, version: newest.version + 1 }
+  })
+  enterRecord(stage, record)
+}
+
+/** A touch that fails changes nothing in what the visitor sees: the session ends a bit earlier. */
+function* touch<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  record: SessionRecord,
+): Steps<void> {
+  const nowMs = core.clock.nowMs()
+  if (!isTouchDue(nowMs, record.touchedAtMs, core.policy)) return
+  const times = timesAt(nowMs, record.endsAtMs, core.policy)
+  try {
+    yield* wait(core.store.touch(record.id, times))
+    stage.record = { ...record, ...times }
+  } catch (error) {
+    core.log.warn({ err: error, session: record.id }, 'a session could not be touched')
+  }
+}
+
+function* rotate<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  { id }: SessionRecord,
+): Steps<void> {
+  checkCookie(core, stage)
+  const token = newToken(core.random)
+  const nowMs = core.clock.nowMs()
+  const graceUntilMs = nowMs + sessionLimits.rotationGraceMs
+  const untilMs = nowMs + sessionLimits.tombstoneMs
+  const [oldHash, newHash] = [stage.tokenHash ?? '', hashToken(token)]
+  const outcome = yield* wait(
+    core.store.rotate(id, oldHash, newHash, { graceUntilMs, untilMs }),
+  )
+  if (outcome === 'gone') throw yield* endError(core, stage)
+  if (outcome === 'superseded') return
+  stage.tokenHash = newHash
+  stage.setCookie = core.cookie.give(token)
+}
+
+/** Tries a write upon the newest version until no parallel one comes between. */
+function* onNewest<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  write: (newest: SessionRecord) => Steps<SessionRecord | 'conflict' | 'gone'>,
+): Steps<SessionRecord> {
+  let newest = stage.record
+  for (let tries = 1; newest && tries <= sessionLimits.triesMax; tries++) {
+    const written: SessionRecord | 'conflict' | 'gone' = yield* write(newest)
+    if (typeof written === 'object') return written
+    newest = written === 'gone' ? undefined : yield* wait(core.store.readById(newest.id))
+  }
+  if (newest) throw new SojournError('SESSION_CONFLICT')
+  throw yield* endError(core, stage)
+}
+
+function* newRecord<Data extends object>(
+  core: Core<Data>,
+  data: Data,
+  user: SessionUser | undefined,
+): Steps<SessionRecord> {
+  const { policy, clock, random, schema } = core
+  const bytes = yield* checkedBytes(data, schema, policy.dataBytesMax)
+  const createdAtMs = clock.nowMs()
+  const endsAtMs = createdAtMs + policy.endAfterMs
+  const times = timesAt(createdAtMs, endsAtMs, policy)
+  return { id: newId('s_', random), version: 1, bytes, user, createdAtMs, endsAtMs, ...times }
+}
+
+/** A browser would drop the cookie silently, so the write that needs it isn't even tried. */
+function checkCookie<Data extends object>({ policy }: Core<Data>, stage: Stage<Data>): void {
+  if (stage.hasStarted) throw new SojournError('SESSION_COMMITTED', 'The headers have left.')
+  if (!stage.isSecure && policy.developmentPort === undefined)
+    throw new SojournError('TLS_REQUIRED', 'A session cookie would leave over plain http.')
+}
+
+function enterNew<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  record: SessionRecord,
+  token: string,
+): void {
+  enterRecord(stage, record)
+  stage.departure = undefined
+  stage.tokenHash = hashToken(token)
+  stage.setCookie = core.cookie.give(token)
+}
+
+function enterRecord<Data extends object>(stage: Stage<Data>, record: SessionRecord): void {
+  stage.draft.enter('stale')
+  stage.draft = new Draft(() => record.bytes)
+  stage.record = record
+}
+
+function tombstoneOf<Data extends object>({ clock }: Core<Data>, reason: EndReason): Tombstone {
+  return { reason, untilMs: clock.nowMs() + sessionLimits.tombstoneMs }
+}
+
+/** How the session of this request ended meanwhile. */
+function* endOf<Data extends object>(
+  { store }: Core<Data>,
+  { tokenHash = '' }: Stage<Data>,
+): Steps<EndReason | 'rotated' | undefined> {
+  const state = yield* wait(store.read(tokenHash))
+  return state?.kind === 'ended' ? state.reason : undefined
+}
+
+function* endError<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<SojournError> {
+  const reason = yield* endOf(core, stage)
+  return new SojournError(
+    reason === 'expired' || reason === 'revoked' ? 'SESSION_ENDED' : 'SESSION_ROTATED',
+  )
+}

@@ -1,0 +1,28 @@
+export { barrier } from './barrier.ts'
+export type { Carriers, CookieCarrier, HeaderRecord, TokenCarrier } from './carrier.ts'
+export { sealResponse } from './fetch-barrier.ts'
+export type { Policy } from './policy.ts'
+export type { Problem } from './problem.ts'
+export type { RequestFacts } from './requests.ts'
+export { buildSessions } from './sessions.ts'
+export type {
+  EndReason,
+  SessionEnd,
+  SessionRecord,
+  SessionStore,
+  SessionTimes,
+  SessionUser,
+  TokenState,
+  Tombstone,
+} from './store.ts'
+export type {
+  CreateSessionsOptions,
+  EndListener,
+  LoginOptions,
+  Session,
+  SessionInfo,
+  SessionOptions,
+  Sessions,
+  Visitor,
+} from './types.ts'
+export type { Visit } from './visit.ts'

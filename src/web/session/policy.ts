@@ -1,0 +1,100 @@
+import type { SessionTimes } from './store.ts'
+import type { CreateSessionsOptions } from './types.ts'
+
+const minuteMs = 60e3
+const dayMs = 24 * 60 * minuteMs
+/** Browsers keep no cookie longer (RFC 6265bis §5.5); a session that long is a mistake anyway. */
+const sessionMsMax = 400 * dayMs
+
+/** What no option changes. */
+export const sessionLimits = {
+  /** Tries of a commit against parallel ones before `SESSION_CONFLICT`. */
+  triesMax: 5,
+  /** How long a rotated token is still accepted, for requests that are on their way. */
+  rotationGraceMs: 10e3,
+  /** How long the token of what ended is known as such. */
+  tombstoneMs: 5 * minuteMs,
+  /** Sessions ended by one sweep. */
+  sweepMax: 500,
+  /** Updates of one session that wait for each other in this process. */
+  updatesWaitingMax: 256,
+  /** Bytes of a response held back while its session is stored. */
+  heldBytesMax: 16 * 1024 * 1024,
+  /** Length of a user id and of the name of a factor. */
+  userIdCharsMax: 256,
+} as const
+
+/** The options of `createSessions()`, checked and complete. */
+export interface Policy {
+  readonly idleAfterMs: number
+  readonly endAfterMs: number
+  readonly dataBytesMax: number
+  readonly origins: ReadonlySet<string>
+  readonly hosts: ReadonlySet<string>
+  readonly trustProxy: boolean
+  /** The port of a development server; `undefined` in production. */
+  readonly developmentPort: number | undefined
+}
+
+/**
+ * Checks the options that are data.
+ *
+ * @throws TypeError, RangeError with the value seen
+ */
+export function policyOf(options: CreateSessionsOptions<never>): Policy {
+  const { idleAfterMs = 30 * minuteMs, endAfterMs = 720 * minuteMs, development } = options
+  const { dataBytesMax = 64 * 1024, trustProxy } = options
+  checkRange('idleAfterMs', idleAfterMs, sessionMsMax)
+  checkRange('endAfterMs', endAfterMs, sessionMsMax)
+  checkRange('dataBytesMax', dataBytesMax, 16 * 1024 * 1024)
+  if (development) checkRange('development.port', development.port, 65_535)
+  if (options.schema && !options.initial)
+    throw new TypeError('initial is required with a schema: a new session must fit it')
+  if (typeof trustProxy !== 'boolean' && !(development && trustProxy === undefined))
+    throw new TypeError(`trustProxy must be true or false in production, got ${trustProxy}`)
+  const origins = (options.origins ?? loopbackOrigins(development)).map(checkedOrigin)
+  return {
+    idleAfterMs,
+    endAfterMs,
+    dataBytesMax,
+    origins: new Set(origins.map(({ origin }) => origin)),
+    hosts: new Set(origins.flatMap(hostsOf)),
+    trustProxy: trustProxy ?? false,
+    developmentPort: development?.port,
+  }
+}
+
+/** The times that a use at `nowMs` leaves. */
+export function timesAt(nowMs: number, endsAtMs: number, { idleAfterMs }: Policy): SessionTimes {
+  return { touchedAtMs: nowMs, expiresAtMs: Math.min(nowMs + idleAfterMs, endsAtMs) }
+}
+
+/**
+ * Whether a use has to be written. Once per tenth of the idle time is enough: a session may end
+ * that much early, never late.
+ */
+export function isTouchDue(nowMs: number, touchedAtMs: number, { idleAfterMs }: Policy): boolean {
+  return nowMs - touchedAtMs >= idleAfterMs / 10
+}
+
+function checkRange(name: string, value: number, max: number): void {
+  if (!Number.isInteger(value)) throw new TypeError(`${name} must be a whole number, got ${value}`)
+  if (value < 1 || value > max) throw new RangeError(`${name} must be 1 to ${max}, got ${value}`)
+}
+
+function loopbackOrigins(development: { readonly port: number } | undefined): readonly string[] {
+  if (!development) throw new TypeError('origins is required in production')
+  return [`http://localhost:${development.port}`, `http://127.0.0.1:${development.port}`]
+}
+
+function checkedOrigin(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url?.origin !== text || !/^https?:$/.test(url.protocol))
+    throw new TypeError(`origins: ${text} must be like https://example.com, without a path`)
+  return url
+}
+
+/** The `Host` of an origin; the default port of its scheme may be spelt out. */
+function hostsOf({ host, port, protocol }: URL): readonly string[] {
+  return port ? [host] : [host, `${host}:${protocol === 'https:' ? 443 : 80}`]
+}

@@ -1,0 +1,86 @@
+/** What a request must look like before its session is looked up, and the look-up. */
+import { SojournError } from '../../base/core/index.ts'
+import { hashToken, isToken } from '../../base/secrets/index.ts'
+import type { Carriers, HeaderRecord } from './carrier.ts'
+import type { Core } from './core.ts'
+import type { Policy } from './policy.ts'
+import { type Steps, wait } from './steps.ts'
+import { Visit } from './visit.ts'
+
+/** What adapters tell of a request. */
+export interface RequestFacts {
+  readonly method: string
+  readonly headers: HeaderRecord
+  /** Whether this server itself spoke TLS with the other end of the socket. */
+  readonly isTls: boolean
+}
+
+/** The methods that change nothing (RFC 9110 §9.2.1). */
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
+
+/** The session of a request. Without a token the store isn't asked. */
+export function* openVisit<Data extends object>(
+  core: Core<Data>,
+  carriers: Carriers,
+  facts: RequestFacts,
+): Steps<Visit<Data>> {
+  const { policy, store } = core
+  const { headers } = facts
+  if (!isAllowedHost(textOf(headers, 'host') ?? '', policy)) throw new SojournError('HOST_FOREIGN')
+  const isCookieSent = carriers.cookie.read(headers).length > 0
+  if (isCookieSent && isForged(facts, policy)) throw new SojournError('ORIGIN_FOREIGN')
+  const token = tokenOf(headers, carriers)
+  const isSecure = facts.isTls || (policy.trustProxy && isForwardedTls(headers))
+  if (token === undefined) return new Visit(core, { isSecure })
+  const tokenHash = hashToken(token)
+  const state = yield* wait(store.read(tokenHash))
+  if (state?.kind === 'live') return new Visit(core, { isSecure, tokenHash, record: state.record })
+  const reason = state?.reason
+  // After expiry and revocation no other response brings a successor: the visitor may start anew.
+  if (reason === undefined || reason === 'expired' || reason === 'revoked')
+    return new Visit(core, { isSecure })
+  return new Visit(core, { isSecure, tokenHash, barred: reason })
+}
+
+/**
+ * The token that came with a request, whatever carried it.
+ *
+ * @throws SojournError `COOKIE_MALFORMED`; `CARRIER_CONFLICT` for two different ones: a sibling
+ * domain may have planted one of them (ASVS 5.0 §15.3.7)
+ */
+export function tokenOf(headers: HeaderRecord, { cookie, bearer }: Carriers): string | undefined {
+  const cookies = cookie.read(headers)
+  const tokens = new Set([...cookies, ...bearer.read(headers)])
+  if (tokens.size > 1) throw new SojournError('CARRIER_CONFLICT')
+  if (!cookies.every(isToken)) throw new SojournError('COOKIE_MALFORMED')
+  return tokens.values().next().value
+}
+
+/** Compared without case: host names have none. */
+export function isAllowedHost(host: string, { hosts }: Policy): boolean {
+  return hosts.has(host.toLowerCase())
+}
+
+/**
+ * Whether an unsafe request with a cookie comes from a page that isn't ours: Fetch Metadata first,
+ * Origin for older browsers. Clients that send neither aren't browsers, which nobody can lure.
+ */
+function isForged({ method, headers }: RequestFacts, { origins }: Policy): boolean {
+  if (safeMethods.has(method)) return false
+  const site = textOf(headers, 'sec-fetch-site')
+  const origin = textOf(headers, 'origin')
+  if (site === 'same-origin' || site === 'none') return false
+  if (origin !== undefined) return !origins.has(origin)
+  return site !== undefined
+}
+
+/** The hop nearest to the client is named first. */
+function isForwardedTls(headers: HeaderRecord): boolean {
+  const [first = ''] = (textOf(headers, 'x-forwarded-proto') ?? '').split(',')
+  return first.trim().toLowerCase() === 'https'
+}
+
+function textOf(headers: HeaderRecord, name: string): string | undefined {
+  const value = headers[name]
+  return typeof value === 'object' ? value.join(', ') : value
+}

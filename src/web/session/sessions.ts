@@ -1,0 +1,170 @@
+import {
+  type Awaitable,
+  type SessionId,
+  SojournError,
+  silentLog,
+  systemClock,
+  systemRandom,
+} from '../../base/core/index.ts'
+import { hashToken } from '../../base/secrets/index.ts'
+import type { Carriers, HeaderRecord } from './carrier.ts'
+import type { Core } from './core.ts'
+import { decodeData } from './data.ts'
+import { isTouchDue, type Policy, policyOf, sessionLimits, timesAt } from './policy.ts'
+import { type Problem, problemOf } from './problem.ts'
+import { Queue } from './queue.ts'
+import { isAllowedHost, openVisit, type RequestFacts, tokenOf } from './requests.ts'
+import { run, type Steps, wait } from './steps.ts'
+import type { EndReason, SessionRecord, SessionStore, Tombstone } from './store.ts'
+import type { CreateSessionsOptions, EndListener, SessionInfo, Sessions, Visitor } from './types.ts'
+import type { Visit } from './visit.ts'
+
+/** Builds the sessions of an application upon the ways that tokens travel. */
+export function buildSessions<Data extends object>(
+  options: CreateSessionsOptions<Data>,
+  carriersFor: (policy: Policy) => Carriers,
+): Sessions<Data> {
+  const policy = policyOf(options)
+  return new StoredSessions(options, policy, carriersFor(policy))
+}
+
+class StoredSessions<Data extends object> implements Sessions<Data> {
+  readonly #core: Core<Data>
+  readonly #carriers: Carriers
+  readonly #store: SessionStore
+  readonly #listeners = new Set<EndListener>()
+
+  constructor(options: CreateSessionsOptions<Data>, policy: Policy, carriers: Carriers) {
+    const { schema, initial = () => ({}) as Data, store } = options
+    const { clock = systemClock, random = systemRandom, log = silentLog } = options
+    const ended: Core<Data>['ended'] = (id, reason) => this.#tell(id, reason)
+    const shared = { store, clock, random, log, cookie: carriers.cookie, updates: new Queue() }
+    this.#core = { ...shared, policy, schema, initial, ended }
+    this.#carriers = carriers
+    this.#store = store
+    const { developmentPort: port } = policy
+    if (port !== undefined)
+      log.warn({ port }, 'development: session cookies travel over plain http, on loopback only')
+  }
+
+  on(_event: 'end', listener: EndListener): () => void {
+    this.#listeners.add(listener)
+    return () => this.#listeners.delete(listener)
+  }
+
+  listByUser(userId: string): Awaitable<readonly SessionInfo[]> {
+    const store = this.#store
+    return run(
+      (function* () {
+        return (yield* wait(store.listByUser(userId))).map(infoOf)
+      })(),
+    )
+  }
+
+  revoke(id: SessionId): Awaitable<boolean> {
+    return run(this.#revoke(id))
+  }
+
+  revokeUser(userId: string, { except }: { except?: SessionId } = {}): Awaitable<number> {
+    const ids = this.#store.destroyByUser(userId, this.#tombstone('revoked'), except)
+    return run(this.#tellAll(ids, 'revoked'))
+  }
+
+  sweep(): Awaitable<number> {
+    const { untilMs } = this.#tombstone('expired')
+    const nowMs = this.#core.clock.nowMs()
+    return run(this.#tellAll(this.#store.sweep(nowMs, sessionLimits.sweepMax, untilMs), 'expired'))
+  }
+
+  close(): void {
+    this.#listeners.clear()
+  }
+
+  identify({ headers }: { headers: HeaderRecord }): Awaitable<Visitor<Data> | undefined> {
+    return run(this.#identify(headers))
+  }
+
+  isLive(id: SessionId): Awaitable<boolean> {
+    return run(this.#isLive(id))
+  }
+
+  touch(id: SessionId): Awaitable<void> {
+    return run(this.#touch(id))
+  }
+
+  isAllowedOrigin(origin: string): boolean {
+    return this.#core.policy.origins.has(origin)
+  }
+
+  isAllowedHost(host: string): boolean {
+    return isAllowedHost(host, this.#core.policy)
+  }
+
+  visit(request: RequestFacts): Awaitable<Visit<Data>> {
+    return run(openVisit(this.#core, this.#carriers, request))
+  }
+
+  problem(error: unknown): Problem {
+    const problem = problemOf(error, this.#core.log)
+    const isCookie = error instanceof SojournError && error.code === 'COOKIE_MALFORMED'
+    if (!isCookie) return problem
+    return { ...problem, headers: { ...problem.headers, 'set-cookie': this.#core.cookie.remove() } }
+  }
+
+  *#revoke(id: SessionId): Steps<boolean> {
+    const isDone = yield* wait(this.#store.destroy(id, this.#tombstone('revoked')))
+    if (isDone) this.#tell(id, 'revoked')
+    return isDone
+  }
+
+  *#identify(headers: HeaderRecord): Steps<Visitor<Data> | undefined> {
+    const token = tokenOf(headers, this.#carriers)
+    if (token === undefined) return undefined
+    const state = yield* wait(this.#store.read(hashToken(token)))
+    if (state?.kind === 'live') return visitorOf(state.record)
+    const isReplaced = !state || state.reason === 'login' || state.reason === 'rotated'
+    if (isReplaced) return undefined
+    throw new SojournError('SESSION_ENDED')
+  }
+
+  *#isLive(id: SessionId): Steps<boolean> {
+    return (yield* wait(this.#store.readById(id))) !== undefined
+  }
+
+  *#touch(id: SessionId): Steps<void> {
+    const { policy, clock } = this.#core
+    const record = yield* wait(this.#store.readById(id))
+    const nowMs = clock.nowMs()
+    if (record && isTouchDue(nowMs, record.touchedAtMs, policy))
+      yield* wait(this.#store.touch(id, timesAt(nowMs, record.endsAtMs, policy)))
+  }
+
+  *#tellAll(ids: Awaitable<readonly SessionId[]>, reason: EndReason): Steps<number> {
+    const ended = yield* wait(ids)
+    for (const id of ended) this.#tell(id, reason)
+    return ended.length
+  }
+
+  /** A listener that throws keeps neither the others nor the response from going on. */
+  #tell(id: SessionId, reason: EndReason): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener({ id, reason })
+      } catch (error) {
+        this.#core.log.error({ err: error, session: id }, 'a listener of ended sessions threw')
+      }
+    }
+  }
+
+  #tombstone(reason: EndReason): Tombstone {
+    return { reason, untilMs: this.#core.clock.nowMs() + sessionLimits.tombstoneMs }
+  }
+}
+
+function infoOf({ bytes: _, version: __, ...info }: SessionRecord): SessionInfo {
+  return info
+}
+
+function visitorOf<Data extends object>({ id, user, bytes }: SessionRecord): Visitor<Data> {
+  return { id, user, data: decodeData<Data>(bytes) }
+}

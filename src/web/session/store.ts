@@ -1,0 +1,135 @@
+import type { Awaitable, SessionId } from '../../base/core/index.ts'
+
+/** Who is logged in. */
+export interface SessionUser {
+  /** The application's own id of the user. */
+  readonly id: string
+  /** When the login took place, epoch milliseconds. */
+  readonly authenticatedAtMs: number
+  /** How the user proved who they are, in the application's words (`password`, `totp`). */
+  readonly factors: readonly string[]
+}
+
+/** When a session was used and when it ends, epoch milliseconds. */
+export interface SessionTimes {
+  readonly touchedAtMs: number
+  /** The idle limit: the last written touch plus the idle time. */
+  readonly expiresAtMs: number
+}
+
+/** What is stored of one session. The token is no part of it: stores know tokens by their hash. */
+export interface SessionRecord extends SessionTimes {
+  /** The public handle. */
+  readonly id: SessionId
+  /** 1 at the creation, one more with every commit of the data. */
+  readonly version: number
+  /** The data, opaque to the store. */
+  readonly bytes: Uint8Array
+  readonly user: SessionUser | undefined
+  readonly createdAtMs: number
+  /** The absolute limit; no touch moves it. */
+  readonly endsAtMs: number
+}
+
+/** Why a session ended: `login` replaced it by the session of the user who logged in. */
+export type EndReason = 'logout' | 'login' | 'expired' | 'revoked'
+
+/** How long the tokens of what ended are still known, and as what. */
+export interface Tombstone {
+  readonly reason: EndReason
+  /** Epoch milliseconds. */
+  readonly untilMs: number
+}
+
+/** What a token leads to; `rotated` is an old token of a session that lives on under a new one. */
+export type TokenState =
+  | { readonly kind: 'live'; readonly record: SessionRecord }
+  | { readonly kind: 'ended'; readonly reason: EndReason | 'rotated' }
+  | undefined
+
+/** One entry of the feed of ended sessions. */
+export interface SessionEnd {
+  /** Only grows; the order in which the ends were stored. */
+  readonly position: number
+  readonly id: SessionId
+  readonly reason: EndReason
+}
+
+/**
+ * Where sessions live: a contract by intent, without an upsert, so that no late write can bring
+ * an ended session back.
+ *
+ * A session is live while the store's clock is before both its `expiresAtMs` and its `endsAtMs`;
+ * from then on no method treats it as live, swept or not. Every method is atomic. Methods throw
+ * (or reject) only when the store itself is broken, with `STORE_UNAVAILABLE`; then the outcome of
+ * a write is unknown. Each call settles within the driver's own time-out. A driver that answers
+ * at once may return plain values.
+ */
+export interface SessionStore {
+  /** Stores a new session under its first token. An id or a hash that is taken is a fault. */
+  create(record: SessionRecord, tokenHash: string): Awaitable<void>
+  /** What a token leads to: a live session, a tombstone, or `undefined` for an unknown one. */
+  read(tokenHash: string): Awaitable<TokenState>
+  /** The live session of an id, else `undefined`. */
+  readById(id: SessionId): Awaitable<SessionRecord | undefined>
+  /**
+   * Writes the data of a live session whose version is the expected one, raises the version by one
+   * and moves the times, never backwards. `conflict`: another version, nothing written. `gone`:
+   * no live session, nothing written.
+   */
+  commit(
+    id: SessionId,
+    expectedVersion: number,
+    bytes: Uint8Array,
+    times: SessionTimes,
+  ): Awaitable<'committed' | 'conflict' | 'gone'>
+  /** Moves the times of a live session, never backwards. False when there is none. */
+  touch(id: SessionId, times: SessionTimes): Awaitable<boolean>
+  /**
+   * Gives a live session a new token. The old one is accepted until `graceUntilMs` and known as
+   * `rotated` until `untilMs`. `superseded`: `oldHash` isn't the newest token (a parallel request
+   * rotated first), nothing changed. `gone`: no live session has it.
+   */
+  rotate(
+    id: SessionId,
+    oldHash: string,
+    newHash: string,
+    limits: { readonly graceUntilMs: number; readonly untilMs: number },
+  ): Awaitable<'rotated' | 'superseded' | 'gone'>
+  /**
+   * Ends a live session of the expected version, leaving a tombstone for all its tokens, and
+   * creates another, in one step. `conflict` and `gone`: as in `commit`, nothing changed.
+   */
+  replace(
+    oldId: SessionId,
+    expectedVersion: number,
+    record: SessionRecord,
+    tokenHash: string,
+    tombstone: Tombstone,
+  ): Awaitable<'replaced' | 'conflict' | 'gone'>
+  /** Ends a live session, leaving a tombstone for all its tokens. False when there is none. */
+  destroy(id: SessionId, tombstone: Tombstone): Awaitable<boolean>
+  /** The live sessions of a user, the last used first. */
+  listByUser(userId: string): Awaitable<readonly SessionRecord[]>
+  /** Ends the live sessions of a user, but `except`, leaving tombstones. Returns their ids. */
+  destroyByUser(
+    userId: string,
+    tombstone: Tombstone,
+    except?: SessionId,
+  ): Awaitable<readonly SessionId[]>
+  /**
+   * Ends at most `limit` sessions that are past their times, leaving tombstones (`expired`) until
+   * `untilMs`, and forgets old tombstones and entries of the feed older than an hour, at most
+   * `limit` of each. Returns the ids of the sessions ended.
+   */
+  sweep(
+    nowMs: number,
+    limit: number,
+    untilMs: number,
+  ): Awaitable<readonly SessionId[]>
+  /**
+   * The sessions that ended after a position (0: from the start), oldest first, at most `limit`:
+   * durable, in one order for every process, kept for an hour.
+   */
+  ends(after: number, limit: number): Awaitable<readonly SessionEnd[]>
+}

@@ -1,0 +1,87 @@
+/** The live half of Sojourn, with real processes, behind a door that knows sessions by a header. */
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { HostProcess } from '../../src/app/host-process.ts'
+import { attachDoor } from '../../src/app/attach.ts'
+import { silentLog, systemClock, systemRandom } from '../../src/base/core/index.ts'
+import { connect, type Live } from '../../src/client/index.ts'
+import { type Authorize, Gateway, type Visitor } from '../../src/live/gateway/gateway.ts'
+import { scratchFolder } from '../e2e/scratch.ts'
+import type log from './backends/log.ts'
+
+export type LogLive = Live<typeof log>
+
+export interface World {
+  readonly port: number
+  /** Sessions that the door knows: a client connects as one by `?session=<id>`. */
+  readonly sessions: Set<string>
+  readonly touched: string[]
+  readonly gateway: Gateway<Visitor>
+  readonly host: HostProcess
+  connect(key: string, session?: string, backendName?: string): LogLive
+  close(): Promise<void>
+}
+
+export async function openWorld(
+  authorize: Authorize<Visitor> = () => true,
+  { idleAfterMs = 60_000, data = scratchFolder() } = {},
+): Promise<World> {
+  const sessions = new Set<string>()
+  const touched: string[] = []
+  const lives: LogLive[] = []
+  const module = new URL('./backends/log.ts', import.meta.url).href
+  const host = new HostProcess({
+    data: data.path,
+    backends: { log: { module, idleAfterMs, env: {} } },
+    clock: systemClock,
+    log: silentLog,
+    onWord: (word) => gateway.hear(word),
+    onLost: () => gateway.hostLost(),
+  })
+  const gateway = new Gateway<Visitor>({
+    rules: { log: authorize },
+    sessions: {
+      identify: (request: IncomingMessage) => visitorOf(request, sessions),
+      isLive: (id) => sessions.has(id),
+      touch: (id) => {
+        touched.push(id)
+      },
+      isAllowedHost: (name) => name.startsWith('localhost:'),
+      isAllowedOrigin: (origin) => origin === 'http://localhost',
+    },
+    host,
+    clock: systemClock,
+    random: systemRandom,
+    log: silentLog,
+  })
+  await host.start()
+  const server = createServer((_, response) => response.end('app'))
+  attachDoor(server, gateway)
+  await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve))
+  const { port } = server.address() as AddressInfo
+  return {
+    port,
+    sessions,
+    touched,
+    gateway,
+    host,
+    connect(key, session, backendName = 'log') {
+      const query = session === undefined ? '' : `?session=${session}`
+      const live = connect<typeof log>(`ws://localhost:${port}/live/${backendName}/${key}${query}`)
+      lives.push(live)
+      return live
+    },
+    async close() {
+      for (const live of lives) live.close()
+      await host.stop()
+      server.closeAllConnections()
+      await new Promise((resolve) => server.close(resolve))
+      data.remove()
+    },
+  }
+}
+
+function visitorOf(request: IncomingMessage, sessions: Set<string>): Visitor | undefined {
+  const id = new URL(request.url ?? '', 'http://localhost').searchParams.get('session')
+  return id && sessions.has(id) ? { id, user: { id: `user of ${id}` } } : undefined
+}
