@@ -16,6 +16,7 @@ await build({
   build: {
     outDir: 'dist/client',
     emptyOutDir: false,
+    rolldownOptions: { output: { minify: true } },
     lib: { entry: 'dist/client/index.js', formats: ['es'], fileName: () => 'client.bundle.js' },
   },
 })

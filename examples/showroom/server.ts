@@ -3,7 +3,6 @@ import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
-import { bodyLimit } from 'hono/body-limit'
 import { pino } from 'pino'
 import { sojourn } from 'sojourn'
 import { sessions } from 'sojourn/hono'
@@ -14,9 +13,9 @@ import { visitorApi } from './visitor/api.ts'
 import { demoUsers } from './visitor/demo-users.ts'
 import { openUsers } from './visitor/users.ts'
 import { newVisitor, Visitor } from './visitor/visitor.ts'
-import { bodyBytesMax } from './web/body.ts'
-import { answerError, Refusal } from './web/refusal.ts'
-import { assets, guard, sitePages, type Web } from './web/site.ts'
+import { bodyGuard } from './web/body.ts'
+import { answer, Refusal } from './web/refusal.ts'
+import { assets, favicon, guard, sitePages, type Web } from './web/site.ts'
 
 const settings = await readSettings(process.env)
 const users = await openUsers(demoUsers)
@@ -41,16 +40,21 @@ const app = await sojourn({
 })
 
 const web = new Hono<Web>()
-web.onError(answerError)
+web.onError((error, c) => {
+  if (error instanceof Refusal) return answer(c, error)
+  // What nobody expected goes to the log, not to the visitor.
+  const { status, headers, body } = app.sessions.problem(error)
+  return new Response(body, { status, headers })
+})
 web.use(guard)
 web.get('/assets/*', assets)
-web.get('/favicon.svg', assets)
+web.get('/favicon.svg', favicon)
 web.use(sessions(app))
 web.route('/', sitePages())
-web.use('/api/*', bodyLimit({ maxSize: bodyBytesMax }))
+web.use('/api/*', bodyGuard)
 web.route('/api', visitorApi(users))
 web.route('/api', shopApi(users))
-web.notFound((c) => answerError(new Refusal('ADDRESS_UNKNOWN', `Nothing is at ${c.req.path}.`), c))
+web.notFound((c) => answer(c, new Refusal('ADDRESS_UNKNOWN', `Nothing is at ${c.req.path}.`)))
 
 const server = createAdaptorServer({ fetch: web.fetch }) as Server
 app.attach(server)

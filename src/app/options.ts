@@ -3,7 +3,7 @@ import type { Log } from '../base/core/index.ts'
 import { isBackendName } from '../base/core/index.ts'
 import type { BackendPlan } from '../base/protocol/index.ts'
 import type { Authorize } from '../live/gateway/gateway.ts'
-import type { SessionOptions, Visitor } from '../web/session/index.ts'
+import type { SessionOptions, Visitor } from '../web/index.ts'
 
 /** How one backend is run and who may enter it. */
 export interface BackendOptions<Data extends object> {

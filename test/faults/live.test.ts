@@ -18,7 +18,11 @@ describe('an instance', () => {
     const pids = await Promise.all([one, two, other].map(pidOf))
     expect(pids[0]).toBe(pids[1])
     expect(pids[2]).not.toBe(pids[0])
-    expect(instancesOf(process.pid).map(({ pid }) => pid).sort()).toEqual([...new Set(pids)].sort())
+    expect(
+      instancesOf(process.pid)
+        .map(({ pid }) => pid)
+        .sort(),
+    ).toEqual([...new Set(pids)].sort())
   })
 
   it('shows each change to every client, in order', async () => {
@@ -35,7 +39,9 @@ describe('an instance', () => {
     await live.actions.append('x')
     await expect(live.actions.appendThenThrow()).rejects.toMatchObject({ code: 'ACTION_FAILED' })
     await expect(live.actions.refuse()).rejects.toMatchObject({ code: 'FORBIDDEN' })
-    await expect((live.actions as never as { nope(): Promise<void> }).nope()).rejects.toMatchObject({ code: 'ACTION_UNKNOWN' })
+    await expect((live.actions as never as { nope(): Promise<void> }).nope()).rejects.toMatchObject(
+      { code: 'ACTION_UNKNOWN' },
+    )
     expect(await live.actions.append('y')).toBe(2)
     expect(events).toEqual([])
   })
@@ -46,9 +52,11 @@ describe('an instance', () => {
     const heard: unknown[] = []
     two.on('said', (text) => heard.push(text))
     one.presence.set({ x: 3 })
-    await expect.poll(() => two.presence.others).toEqual([
-      { connection: expect.any(String), identity: { user: 'user of s1' }, value: { x: 3 } },
-    ])
+    await expect
+      .poll(() => two.presence.others)
+      .toEqual([
+        { connection: expect.any(String), identity: { user: 'user of s1' }, value: { x: 3 } },
+      ])
     await one.actions.announce('hello')
     await expect.poll(() => heard).toEqual(['hello'])
     one.close()
@@ -126,7 +134,11 @@ describe('the door', () => {
 
   it('closes the connections of a session that ended, and of no other', async () => {
     world.sessions.add('s1').add('s2')
-    const [one, two, other] = [world.connect('a', 's1'), world.connect('b', 's1'), world.connect('a', 's2')]
+    const [one, two, other] = [
+      world.connect('a', 's1'),
+      world.connect('b', 's1'),
+      world.connect('a', 's2'),
+    ]
     await Promise.all([one, two, other].map(isLive))
     world.sessions.delete('s1')
     world.gateway.endSession('s1')
@@ -181,7 +193,10 @@ describe('the host', () => {
 })
 
 /** What a client that comes anew is shown. */
-async function freshState(here: World, key = 'a'): Promise<{ entries: readonly string[]; starts: number }> {
+async function freshState(
+  here: World,
+  key = 'a',
+): Promise<{ entries: readonly string[]; starts: number }> {
   const live = here.connect(key)
   await isLive(live)
   const { state } = live

@@ -1,8 +1,8 @@
 /** The live half of Sojourn, with real processes, behind a door that knows sessions by a header. */
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { HostProcess } from '../../src/app/host-process.ts'
 import { attachDoor } from '../../src/app/attach.ts'
+import { HostProcess } from '../../src/app/host-process.ts'
 import { silentLog, systemClock, systemRandom } from '../../src/base/core/index.ts'
 import { connect, type Live } from '../../src/client/index.ts'
 import { type Authorize, Gateway, type Visitor } from '../../src/live/gateway/gateway.ts'

@@ -100,6 +100,6 @@ function refused(why: string): SojournError {
 /** The same user gets the same colour on every board; guests share a quiet one. */
 function colorOf(user: string | undefined): string {
   if (!user) return '#8a8178'
-  const sum = [...user].reduce((sum, letter) => sum + letter.charCodeAt(0), 0)
-  return inks[1 + (sum % (inks.length - 1))] ?? inks[0]
+  const hash = [...user].reduce((hash, letter) => (hash * 33 + letter.charCodeAt(0)) >>> 0, 0)
+  return inks[1 + (hash % (inks.length - 1))] ?? inks[0]
 }

@@ -1,9 +1,15 @@
 import type { Context } from 'hono'
+import { bodyLimit } from 'hono/body-limit'
 import { z } from 'zod'
-import { Refusal } from './refusal.ts'
+import { answer, Refusal } from './refusal.ts'
 
 /** No request of the showroom needs more. */
-export const bodyBytesMax = 8 * 1024
+const bodyBytesMax = 8 * 1024
+
+export const bodyGuard = bodyLimit({
+  maxSize: bodyBytesMax,
+  onError: (c) => answer(c, new Refusal('BODY_TOO_LARGE', `More than ${bodyBytesMax} bytes.`)),
+})
 
 export async function readBody<Schema extends z.ZodType>(
   c: Context,

@@ -1,10 +1,9 @@
-/** One shape for everything that the API refuses, its own errors and those of Sojourn. */
+/** What the API refuses by itself, in the shape in which Sojourn refuses. */
 import type { Context } from 'hono'
-import { HTTPException } from 'hono/http-exception'
 import type { ContentfulStatusCode } from 'hono/utils/http-status'
-import { SojournError } from 'sojourn'
 
 const refusals = {
+  BODY_TOO_LARGE: [413, 'No address of the showroom needs so much.'],
   BODY_INVALID: [422, 'Send the fields that this address names, within their limits.'],
   CREDENTIALS_WRONG: [401, 'Try ada / lovelace, or grace / hopper.'],
   CART_EMPTY: [409, 'Put something into the cart first.'],
@@ -37,16 +36,6 @@ export class Refusal extends Error {
   }
 }
 
-export function answerError(error: Error, c: Context): Response {
-  // Hono's own, from its body limit.
-  if (error instanceof HTTPException) return error.getResponse()
-  const known =
-    error instanceof Refusal || error instanceof SojournError
-      ? error
-      : new SojournError('INTERNAL', undefined, { cause: error })
-  const { code, message, hint, retry } = known
-  return c.json<ErrorBody>(
-    { error: { code, message, hint, retry } },
-    known.status as ContentfulStatusCode,
-  )
+export function answer(c: Context, { code, status, message, hint, retry }: Refusal): Response {
+  return c.json<ErrorBody>({ error: { code, message, hint, retry } }, status)
 }

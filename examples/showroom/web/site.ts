@@ -24,6 +24,8 @@ export const guard = secureHeaders({
     baseUri: ["'none'"],
     frameAncestors: ["'none'"],
   },
+  // Whether the whole domain is https for ever is not for an example to say.
+  strictTransportSecurity: false,
   xFrameOptions: 'DENY',
   referrerPolicy: 'same-origin',
 })
@@ -33,6 +35,8 @@ export const assets = serveStatic({
   root: dist,
   onFound: (_, c) => c.header('cache-control', 'public, max-age=31536000, immutable'),
 })
+
+export const favicon = serveStatic({ root: dist })
 
 /** Every page, with the theme of the session in its first byte, so that nothing flashes. */
 export function sitePages(): Hono<Web> {

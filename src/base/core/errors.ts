@@ -188,7 +188,7 @@ const rows = {
     'The host process is not there; the server is starting or stopping.',
   ],
   INTERNAL: [500, 4500, true, 'An unexpected fault; see the server log.'],
-} as const satisfies Record<string, readonly [number, number, boolean, string]>
+} as const
 
 /** One word of the closed table. */
 export type ErrorCode = keyof typeof rows

@@ -4,23 +4,23 @@
  */
 export const limits = {
   /** One message of a client; larger ones close the connection with 1009. */
-  messageBytesMax: 64 * 1024,
+  messageBytesMax: 65_536,
   /** The presence value of one connection. */
-  presenceBytesMax: 4 * 1024,
+  presenceBytesMax: 4_096,
   /** The recorded result of one action. */
-  resultBytesMax: 16 * 1024,
+  resultBytesMax: 16_384,
   /** Actions of one client that have no acknowledged answer yet. */
   actionsOpenMax: 64,
   /** Clients whose results an instance remembers. */
   clientsRememberedMax: 10_000,
   /** How long a result is remembered. */
-  resultKeptMs: 24 * 3600e3,
+  resultKeptMs: 86_400_000,
   /** How long an async handler may hold the one turn. */
   turnMs: 10_000,
   /** Turns that wait for the one turn of an instance. */
   turnsWaitingMax: 1_024,
   /** Bytes that a slow client may leave unsent before it is closed. */
-  unsentBytesMax: 4 * 1024 * 1024,
+  unsentBytesMax: 4_194_304,
   /** Connections of one instance. */
   connectionsPerInstanceMax: 1_000,
   /** Connections of one session, over all instances. */
@@ -35,15 +35,17 @@ export const limits = {
   adoptMs: 2_000,
   /** From the word to close a connection to the cut of its socket by the host. */
   closeMs: 500,
+  /** A refused client must take its close code within this time. */
+  refusalMs: 2_000,
   /** From the word to stop to the kill of the process. */
   stopMs: 5_000,
   /** Time for the first message of a client after its handshake. */
   helloMs: 10_000,
   /** Records of a journal between two snapshots, and their bytes. */
   recordsPerSnapshot: 1_000,
-  recordBytesPerSnapshot: 1024 * 1024,
+  recordBytesPerSnapshot: 1_048_576,
   /** One record of a journal: a turn that changes more fails. */
-  recordBytesMax: 32 * 1024 * 1024,
+  recordBytesMax: 33_554_432,
 } as const
 
 const relations: readonly (readonly [boolean, string])[] = [

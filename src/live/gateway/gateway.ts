@@ -235,6 +235,7 @@ export class Gateway<Known extends Visitor> {
     this.#handshakes.handleUpgrade(request, socket, Buffer.from(head), (websocket) => {
       websocket.on('error', () => {})
       websocket.close(error.close, error.code)
+      this.#options.clock.after(limits.refusalMs, () => websocket.terminate())
     })
   }
 

@@ -1,20 +1,26 @@
 /** `sojourn/stores/sqlite`: the embedded stores, each in a file of its own in one folder. */
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
-import { systemClock, systemRandom } from '../../base/core/index.ts'
+import { type Clock, systemClock, systemRandom } from '../../base/core/index.ts'
 import type { Directory } from '../../live/directory/directory.ts'
 import type { Journal } from '../../live/host/journal.ts'
+import type { SessionStore } from '../../web/session/index.ts'
 import { openDirectory } from './directory.ts'
 import { journalMigrations, openJournal } from './journal.ts'
 import { openDatabase } from './open.ts'
+import { openSessions, sessionMigrations } from './sessions.ts'
 
 export interface SqliteOptions {
   /** Folder of the files; made if missing. `':memory:'` keeps nothing. */
   readonly data: string
+  /** Decides which sessions have expired. Default: the machine's. */
+  readonly clock?: Clock
 }
 
 /** Opens each file when it is first asked for. */
 export interface Sqlite {
+  /** `sessions.db`. */
+  sessions(): SessionStore
   /** `journal.db`. */
   journal(): Journal
   /** `lock.db`; rejects with `DATA_IN_USE` while another process owns the folder. */
@@ -22,7 +28,7 @@ export interface Sqlite {
   close(): void
 }
 
-export function openSqlite({ data }: SqliteOptions): Sqlite {
+export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite {
   const opened = new Map<string, DatabaseSync>()
   const open = (name: string, ...migrations: string[]): DatabaseSync => {
     const path = data === ':memory:' ? data : join(data, name)
@@ -32,6 +38,7 @@ export function openSqlite({ data }: SqliteOptions): Sqlite {
   }
   const journal = (): DatabaseSync => open('journal.db', ...journalMigrations)
   return {
+    sessions: () => openSessions(open('sessions.db', ...sessionMigrations), clock),
     journal: () => openJournal(journal()),
     directory: () =>
       openDirectory({

@@ -1,5 +1,5 @@
 import { isToken } from '../../base/secrets/index.ts'
-import type { TokenCarrier } from '../session/index.ts'
+import { headerText, type TokenCarrier } from '../session/index.ts'
 
 const pattern = /^Bearer +(\S+) *$/i
 
@@ -7,8 +7,8 @@ const pattern = /^Bearer +(\S+) *$/i
  * `Authorization: Bearer sjs_…` (RFC 6750 §2.1). Other bearers are somebody else's and ignored.
  */
 export const bearerCarrier: TokenCarrier = {
-  read({ authorization }) {
-    const [, token] = pattern.exec(String(authorization ?? '')) ?? []
+  read(headers) {
+    const [, token] = pattern.exec(headerText(headers, 'authorization') ?? '') ?? []
     return token !== undefined && isToken(token) ? [token] : []
   },
 }

@@ -1,5 +1,5 @@
 /** Cookies as RFC 6265bis has them: only what a session needs, and strictly. */
-import type { CookieCarrier, HeaderRecord } from '../session/index.ts'
+import { type CookieCarrier, headerText } from '../session/index.ts'
 
 /** Browsers drop a cookie whose name and value take more bytes (RFC 6265bis §5.6). */
 const cookieBytesMax = 4096
@@ -44,8 +44,7 @@ export function serialiseCookie(
 /** Carries the token in one cookie; it ends with the browser. The server keeps the time. */
 export function cookieCarrier(name: string, isSecure: boolean): CookieCarrier {
   return {
-    read: ({ cookie }: HeaderRecord) =>
-      cookie === undefined ? [] : parseCookie(String(cookie), name),
+    read: (headers) => parseCookie(headerText(headers, 'cookie', '; ') ?? '', name),
     give: (token) => serialiseCookie(name, token, { isSecure }),
     remove: () => serialiseCookie(name, '', { isSecure, maxAgeSeconds: 0 }),
   }

@@ -20,3 +20,13 @@ export interface Carriers {
   readonly cookie: CookieCarrier
   readonly bearer: TokenCarrier
 }
+
+/** A header as one text, `undefined` when it is missing. */
+export function headerText(
+  headers: HeaderRecord,
+  name: string,
+  separator = ', ',
+): string | undefined {
+  const value = headers[name]
+  return typeof value === 'object' ? value.join(separator) : value
+}

@@ -138,9 +138,7 @@ function* rotate<Data extends object>(
   const graceUntilMs = nowMs + sessionLimits.rotationGraceMs
   const untilMs = nowMs + sessionLimits.tombstoneMs
   const [oldHash, newHash] = [stage.tokenHash ?? '', hashToken(token)]
-  const outcome = yield* wait(
-    core.store.rotate(id, oldHash, newHash, { graceUntilMs, untilMs }),
-  )
+  const outcome = yield* wait(core.store.rotate(id, oldHash, newHash, { graceUntilMs, untilMs }))
   if (outcome === 'gone') throw yield* endError(core, stage)
   if (outcome === 'superseded') return
   stage.tokenHash = newHash

@@ -1,11 +1,21 @@
 /** How session data becomes bytes and back: MessagePack behind one format byte. */
+import { Decoder, Encoder, ExtensionCodec } from '@msgpack/msgpack'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { SojournError } from '../../base/core/index.ts'
-import { pack, unpack } from '../../base/protocol/index.ts'
 import { type Steps, wait } from './steps.ts'
 
 /** The first byte of every record: later formats (sealed data) are told apart by it. */
 const formatPlain = 1
+
+/** MessagePack has dates, but no Map. The number is part of the format. */
+const extensions = new ExtensionCodec()
+extensions.register({
+  type: 1,
+  encode: (value) => (value instanceof Map ? encoder.encode([...value]) : null),
+  decode: (bytes) => new Map(decoder.decode(bytes) as [unknown, unknown][]),
+})
+const encoder = new Encoder({ extensionCodec: extensions, ignoreUndefined: true })
+const decoder = new Decoder({ extensionCodec: extensions })
 
 /**
  * Plain data to bytes; keys that hold `undefined` are left out.
@@ -14,7 +24,7 @@ const formatPlain = 1
  */
 export function encodeData(data: object): Uint8Array {
   try {
-    const packed = pack(data)
+    const packed = encoder.encode(data)
     const bytes = new Uint8Array(packed.byteLength + 1)
     bytes[0] = formatPlain
     bytes.set(packed, 1)
@@ -28,7 +38,11 @@ export function encodeData(data: object): Uint8Array {
 export function decodeData<Data extends object>(bytes: Uint8Array): Data {
   if (bytes[0] !== formatPlain)
     throw new SojournError('STORE_UNAVAILABLE', `A session has the unknown format ${bytes[0]}.`)
-  return unpack(bytes.subarray(1), 'STORE_UNAVAILABLE') as Data
+  try {
+    return decoder.decode(bytes.subarray(1)) as Data
+  } catch (error) {
+    throw new SojournError('STORE_UNAVAILABLE', 'A session is damaged.', { cause: error })
+  }
 }
 
 /**

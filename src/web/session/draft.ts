@@ -1,5 +1,5 @@
 import { SojournError } from '../../base/core/index.ts'
-import { applyChanges, type Change, track } from '../../base/state/index.ts'
+import { applyChanges, type Change, type Tracked, track } from '../../base/state/index.ts'
 import { decodeData } from './data.ts'
 
 type Phase = 'open' | 'storing' | 'stale'
@@ -8,7 +8,7 @@ type Phase = 'open' | 'storing' | 'stale'
 export class Draft<Data extends object> {
   readonly #loaded: () => Uint8Array
   readonly #start: (newest: Uint8Array) => Data
-  #tracked: { readonly state: Data; changes(): readonly Change[] } | undefined
+  #tracked: Tracked<Data> | undefined
   #phase: Phase = 'open'
 
   /**

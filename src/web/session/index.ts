@@ -1,10 +1,13 @@
 export { barrier } from './barrier.ts'
 export type { Carriers, CookieCarrier, HeaderRecord, TokenCarrier } from './carrier.ts'
-export { sealResponse } from './fetch-barrier.ts'
+export { headerText } from './carrier.ts'
+export { problemResponse, sealResponse } from './fetch-barrier.ts'
 export type { Policy } from './policy.ts'
 export type { Problem } from './problem.ts'
 export type { RequestFacts } from './requests.ts'
 export { buildSessions } from './sessions.ts'
+export type { SessionsSource } from './source.ts'
+export { sessionsOf } from './source.ts'
 export type {
   EndReason,
   SessionEnd,

@@ -11,18 +11,23 @@ export const sessionLimits = {
   /** Tries of a commit against parallel ones before `SESSION_CONFLICT`. */
   triesMax: 5,
   /** How long a rotated token is still accepted, for requests that are on their way. */
-  rotationGraceMs: 10e3,
+  rotationGraceMs: 10_000,
   /** How long the token of what ended is known as such. */
-  tombstoneMs: 5 * minuteMs,
+  tombstoneMs: 300_000,
   /** Sessions ended by one sweep. */
   sweepMax: 500,
   /** Updates of one session that wait for each other in this process. */
   updatesWaitingMax: 256,
   /** Bytes of a response held back while its session is stored. */
-  heldBytesMax: 16 * 1024 * 1024,
+  heldBytesMax: 16_777_216,
   /** Length of a user id and of the name of a factor. */
   userIdCharsMax: 256,
 } as const
+
+type GivenPolicy = Pick<
+  CreateSessionsOptions,
+  'idleAfterMs' | 'endAfterMs' | 'dataBytesMax' | 'origins' | 'trustProxy' | 'development'
+> & { readonly schema?: unknown; readonly initial?: unknown }
 
 /** The options of `createSessions()`, checked and complete. */
 export interface Policy {
@@ -41,7 +46,7 @@ export interface Policy {
  *
  * @throws TypeError, RangeError with the value seen
  */
-export function policyOf(options: CreateSessionsOptions<never>): Policy {
+export function policyOf(options: GivenPolicy): Policy {
   const { idleAfterMs = 30 * minuteMs, endAfterMs = 720 * minuteMs, development } = options
   const { dataBytesMax = 64 * 1024, trustProxy } = options
   checkRange('idleAfterMs', idleAfterMs, sessionMsMax)

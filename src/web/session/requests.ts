@@ -1,7 +1,7 @@
 /** What a request must look like before its session is looked up, and the look-up. */
 import { SojournError } from '../../base/core/index.ts'
 import { hashToken, isToken } from '../../base/secrets/index.ts'
-import type { Carriers, HeaderRecord } from './carrier.ts'
+import { type Carriers, type HeaderRecord, headerText } from './carrier.ts'
 import type { Core } from './core.ts'
 import type { Policy } from './policy.ts'
 import { type Steps, wait } from './steps.ts'
@@ -26,7 +26,8 @@ export function* openVisit<Data extends object>(
 ): Steps<Visit<Data>> {
   const { policy, store } = core
   const { headers } = facts
-  if (!isAllowedHost(textOf(headers, 'host') ?? '', policy)) throw new SojournError('HOST_FOREIGN')
+  if (!isAllowedHost(headerText(headers, 'host') ?? '', policy))
+    throw new SojournError('HOST_FOREIGN')
   const isCookieSent = carriers.cookie.read(headers).length > 0
   if (isCookieSent && isForged(facts, policy)) throw new SojournError('ORIGIN_FOREIGN')
   const token = tokenOf(headers, carriers)
@@ -67,8 +68,8 @@ export function isAllowedHost(host: string, { hosts }: Policy): boolean {
  */
 function isForged({ method, headers }: RequestFacts, { origins }: Policy): boolean {
   if (safeMethods.has(method)) return false
-  const site = textOf(headers, 'sec-fetch-site')
-  const origin = textOf(headers, 'origin')
+  const site = headerText(headers, 'sec-fetch-site')
+  const origin = headerText(headers, 'origin')
   if (site === 'same-origin' || site === 'none') return false
   if (origin !== undefined) return !origins.has(origin)
   return site !== undefined
@@ -76,11 +77,6 @@ function isForged({ method, headers }: RequestFacts, { origins }: Policy): boole
 
 /** The hop nearest to the client is named first. */
 function isForwardedTls(headers: HeaderRecord): boolean {
-  const [first = ''] = (textOf(headers, 'x-forwarded-proto') ?? '').split(',')
+  const [first = ''] = (headerText(headers, 'x-forwarded-proto') ?? '').split(',')
   return first.trim().toLowerCase() === 'https'
-}
-
-function textOf(headers: HeaderRecord, name: string): string | undefined {
-  const value = headers[name]
-  return typeof value === 'object' ? value.join(', ') : value
 }

@@ -122,11 +122,7 @@ export interface SessionStore {
    * `untilMs`, and forgets old tombstones and entries of the feed older than an hour, at most
    * `limit` of each. Returns the ids of the sessions ended.
    */
-  sweep(
-    nowMs: number,
-    limit: number,
-    untilMs: number,
-  ): Awaitable<readonly SessionId[]>
+  sweep(nowMs: number, limit: number, untilMs: number): Awaitable<readonly SessionId[]>
   /**
    * The sessions that ended after a position (0: from the start), oldest first, at most `limit`:
    * durable, in one order for every process, kept for an hour.

@@ -4,8 +4,8 @@ import type { Awaitable, Clock, Log, Random, SessionId } from '../../base/core/i
 import type { HeaderRecord } from './carrier.ts'
 import type { Problem } from './problem.ts'
 import type { RequestFacts } from './requests.ts'
-import type { Visit } from './visit.ts'
 import type { EndReason, SessionStore, SessionUser } from './store.ts'
+import type { Visit } from './visit.ts'
 
 /** The stay of one visitor, as a request sees it. */
 export interface Session<Data extends object = Record<string, unknown>> {

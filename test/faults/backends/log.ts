@@ -1,4 +1,5 @@
 /** A backend for the fault tests: a list that remembers who appended what, and ways to misbehave. */
+import { z } from 'zod'
 import { action, backend, SojournError } from '../../../src/live/backend/index.ts'
 
 const spin = action(() => {
@@ -12,8 +13,8 @@ export default backend({
     ctx.state.starts += 1
   },
   actions: (action) => ({
-    append: action((ctx, entry: unknown) => {
-      ctx.state.entries.push(String(entry))
+    append: action(z.string(), (ctx, entry) => {
+      ctx.state.entries.push(entry)
       return ctx.state.entries.length
     }),
     appendThenThrow: action((ctx) => {
@@ -24,7 +25,7 @@ export default backend({
     refuse: action(() => {
       throw new SojournError('FORBIDDEN')
     }),
-    announce: action((ctx, text: unknown) => ctx.broadcast('said', text)),
+    announce: action(z.string(), (ctx, text) => ctx.broadcast('said', text)),
     crash: action(() => {
       process.exit(7)
     }),

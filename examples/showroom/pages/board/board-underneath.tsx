@@ -18,11 +18,11 @@ export function BoardUnderneath({ name, sketch }: { name: string; sketch: Sketch
         },
         { label: 'Started', value: server ? clock.format(server.startedAtMs) : '—' },
         { label: 'Strokes', value: `${strokes.length} of ${strokesMax} at most` },
-        { label: 'Yours, acknowledged', value: acknowledged.length },
+        { label: 'Acknowledged', value: `${acknowledged.length} of yours` },
       ]}
     >
       <p class="quiet">
-        A stroke counts as acknowledged when the journal has every part of it. Kill the process (
+        A stroke is acknowledged when the journal has every part of it. Kill the process (
         <code>kill -9 {server?.pid ?? '…'}</code>) and go on drawing: another one takes over with
         every stroke.
       </p>

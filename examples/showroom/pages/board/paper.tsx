@@ -37,7 +37,7 @@ export function Paper({ sketch, tool }: { sketch: Sketch; tool: Tool | undefined
               style={{ ...placeOf(value.x, value.y), '--ink': identity.color }}
               aria-hidden="true"
             >
-              <svg viewBox="0 0 16 20">
+              <svg viewBox="0 0 16 20" aria-hidden="true">
                 <path d="M2 2v14l4-4h7z" />
               </svg>
               <span>{identity.name}</span>

@@ -130,7 +130,10 @@ export class Sketch {
     this.#timer = undefined
     for (const draft of this.#drafts) {
       while (draft.sent < draft.stroke.points.length) {
-        if (this.#callsOpen >= callsOpenMax) return this.#sendSoon()
+        if (this.#callsOpen >= callsOpenMax) {
+          this.#sendSoon()
+          return
+        }
         void this.#sendChunk(draft)
       }
     }

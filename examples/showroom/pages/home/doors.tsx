@@ -2,7 +2,12 @@
 
 export function ShopDoor() {
   return (
-    <svg class="door-art" viewBox="0 0 320 150" aria-hidden="true">
+    <svg
+      class="door-art"
+      viewBox="0 0 320 150"
+      preserveAspectRatio="xMidYMid slice"
+      aria-hidden="true"
+    >
       <rect class="wall-warm" width="320" height="150" />
       <path class="shelf" d="M24 112h272" />
       <g class="warm-1">
@@ -25,9 +30,14 @@ export function ShopDoor() {
 
 export function BoardDoor() {
   return (
-    <svg class="door-art" viewBox="0 0 320 150" aria-hidden="true">
+    <svg
+      class="door-art"
+      viewBox="0 0 320 150"
+      preserveAspectRatio="xMidYMid slice"
+      aria-hidden="true"
+    >
       <rect class="wall-cool" width="320" height="150" />
-      <rect class="sheet" x="44" y="22" width="232" height="106" rx="8" />
+      <rect class="sheet" x="44" y="36" width="232" height="80" rx="8" />
       <path class="line-1" d="M70 98c20-46 40-46 54-12s30 24 44-14" />
       <path class="line-2" d="M178 58c18-18 40-14 44 4s-16 34-38 28" />
       <path class="line-3" d="M84 52h36" />

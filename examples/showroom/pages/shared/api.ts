@@ -24,25 +24,17 @@ const offline = {
 
 export type Method = 'GET' | 'POST' | 'PUT'
 
-/** Tries once more where the server says that the same request may succeed. */
+/**
+ * Resolves with the answer, `undefined` when it has no body. Sends nothing twice: after a logout
+ * the second attempt would write into the session of the next visitor.
+ *
+ * @throws ApiError
+ */
 export async function call<Answer>(
   method: Method,
   path: string,
   body?: unknown,
 ): Promise<Answer | undefined> {
-  const answer = await send<Answer>(method, path, body)
-  if (!(answer instanceof ApiError)) return answer
-  if (!answer.retry || answer.code === offline.code) throw answer
-  const second = await send<Answer>(method, path, body)
-  if (second instanceof ApiError) throw second
-  return second
-}
-
-async function send<Answer>(
-  method: Method,
-  path: string,
-  body: unknown,
-): Promise<Answer | ApiError | undefined> {
   const response = await fetch(`/api${path}`, {
     method,
     // A field typed just before the tab closes still arrives.
@@ -51,12 +43,13 @@ async function send<Answer>(
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
     }),
-  }).catch(() => undefined)
-  if (!response) return new ApiError(offline)
+  }).catch(() => {
+    throw new ApiError(offline)
+  })
   if (response.status === 204) return undefined
   const answer: unknown = await response.json().catch(() => undefined)
   if (response.ok) return answer as Answer
-  return new ApiError(isErrorBody(answer) ? answer.error : offline)
+  throw new ApiError(isErrorBody(answer) ? answer.error : offline)
 }
 
 function isErrorBody(answer: unknown): answer is ErrorBody {

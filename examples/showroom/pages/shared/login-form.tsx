@@ -32,7 +32,7 @@ export function LoginForm(props: { visit: Visit; words: LoginWords; onDone?: () 
       <p class="quiet">
         {words.lead}
         {demoUsers.map(({ id, password }) => (
-          <code key={id}>{` ${id} / ${password} `}</code>
+          <code key={id}>{`${id} / ${password}`}</code>
         ))}
       </p>
       <label>

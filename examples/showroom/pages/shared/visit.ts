@@ -63,9 +63,10 @@ export class Visit {
       return answer ?? true
     })
     this.#open -= 1
-    // Answers of parallel writes may arrive in another order than they were saved in, and the
-    // answer that makes a session leaves before the session has its name.
-    if (this.#open === 0 && (this.#crossed || done === true || done?.id === null)) {
+    // Answers of parallel writes may arrive in another order than they were saved in, the answer
+    // that makes a session leaves before it has a name, and a refusal may mean that it ended.
+    const isShown = typeof done === 'object' && done.id !== null && !this.#crossed
+    if (this.#open === 0 && !isShown) {
       this.#crossed = false
       await this.read()
     }
@@ -100,5 +101,10 @@ export function useVisit(): Visit {
 /** Renders again whenever the source says that it changed. */
 export function useChanges(source: { subscribe(listener: () => void): () => void }): void {
   const [, render] = useState(0)
-  useEffect(() => source.subscribe(() => render((count) => count + 1)), [source])
+  useEffect(() => {
+    const changed = () => render((count) => count + 1)
+    // It may have changed between the rendering and this effect.
+    changed()
+    return source.subscribe(changed)
+  }, [source])
 }

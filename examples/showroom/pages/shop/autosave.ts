@@ -35,6 +35,12 @@ export class Autosave {
     return this.#running
   }
 
+  /** Another visitor's session follows: nothing of this one may reach it. */
+  forget(): void {
+    clearTimeout(this.#timer)
+    this.#changed = {}
+  }
+
   /** The page goes away: no time to wait for the request before. */
   leave(): void {
     clearTimeout(this.#timer)

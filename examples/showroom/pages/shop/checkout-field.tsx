@@ -1,4 +1,4 @@
-import type { HTMLAttributes } from 'preact'
+import type { TargetedInputEvent } from 'preact'
 import { type FieldName, fieldCharactersMax, paymentMethods } from '../../shop/checkout.ts'
 import type { Words } from './words/words.ts'
 
@@ -9,7 +9,9 @@ interface FieldProps {
   onChange(value: string): void
 }
 
-const autocomplete: Partial<Record<FieldName, HTMLAttributes['autocomplete']>> = {
+type Entry = HTMLInputElement | HTMLTextAreaElement | HTMLSelectElement
+
+const autocomplete: Partial<Record<FieldName, string>> = {
   name: 'name',
   email: 'email',
   street: 'street-address',
@@ -19,50 +21,39 @@ const autocomplete: Partial<Record<FieldName, HTMLAttributes['autocomplete']>> =
 }
 
 export function CheckoutField({ name, value, words, onChange }: FieldProps) {
-  const { fields } = words.checkout
+  const { choose, fields, payments } = words.checkout
+  const id = `field-${name}`
+  const entry = {
+    id,
+    name,
+    value,
+    onInput: ({ currentTarget }: TargetedInputEvent<Entry>) => onChange(currentTarget.value),
+  }
+  const line = {
+    ...entry,
+    maxLength: fieldCharactersMax,
+    required: true,
+    autocomplete: autocomplete[name] ?? 'off',
+  }
   return (
-    <label class={`field field-${name}`}>
-      {fields[name]}
+    <div class={`field field-${name}`}>
+      <label for={id}>{fields[name]}</label>
       {name === 'payment' ? (
-        <PaymentChoice value={value} words={words} onChange={onChange} />
+        <select {...entry} required={true}>
+          <option value="">{choose}</option>
+          {paymentMethods.map((method) => (
+            <option key={method} value={method}>
+              {payments[method]}
+            </option>
+          ))}
+        </select>
       ) : name === 'notes' ? (
-        <textarea
-          name={name}
-          rows={4}
-          maxLength={fieldCharactersMax}
-          value={value}
-          onInput={({ currentTarget }) => onChange(currentTarget.value)}
-        />
+        <textarea {...entry} rows={4} maxLength={fieldCharactersMax} />
+      ) : name === 'email' ? (
+        <input type="email" {...line} />
       ) : (
-        <input
-          name={name}
-          type={name === 'email' ? 'email' : 'text'}
-          autocomplete={autocomplete[name]}
-          maxLength={fieldCharactersMax}
-          required={true}
-          value={value}
-          onInput={({ currentTarget }) => onChange(currentTarget.value)}
-        />
+        <input type="text" {...line} />
       )}
-    </label>
-  )
-}
-
-function PaymentChoice({ value, words, onChange }: Omit<FieldProps, 'name'>) {
-  const { choose, payments } = words.checkout
-  return (
-    <select
-      name="payment"
-      required={true}
-      value={value}
-      onChange={({ currentTarget }) => onChange(currentTarget.value)}
-    >
-      <option value="">{choose}</option>
-      {paymentMethods.map((method) => (
-        <option key={method} value={method}>
-          {payments[method]}
-        </option>
-      ))}
-    </select>
+    </div>
   )
 }

@@ -23,7 +23,7 @@ export function Checkout(props: ShopProps & { onOrder: (order: string) => void }
     addEventListener('pagehide', leave)
     return () => {
       removeEventListener('pagehide', leave)
-      leave()
+      autosave.forget()
     }
   }, [autosave])
 

@@ -56,12 +56,12 @@ export function ShopPage() {
           )}
         </div>
         <aside class="shop-side">
-          <Notices {...props} order={order} onClose={() => setOrder(undefined)} />
           <CartPanel {...props} />
           <Account {...props} />
           <ShopUnderneath {...props} />
         </aside>
       </main>
+      <Notices {...props} order={order} onClose={() => setOrder(undefined)} />
     </>
   )
 }
@@ -70,7 +70,7 @@ function Notices(props: ShopProps & { order: string | undefined; onClose: () => 
   const { visit, words, order, onClose } = props
   const { error } = visit
   return (
-    <>
+    <div class="notices">
       {order && (
         <div class="notice good" role="status">
           <p>{words.checkout.thanks(order)}</p>
@@ -81,12 +81,12 @@ function Notices(props: ShopProps & { order: string | undefined; onClose: () => 
       )}
       {error && (
         <div class="notice bad" role="alert" data-code={error.code}>
-          <p>{words.errors[error.code] ?? `${error.message} ${error.hint}`}</p>
+          <p>{words.errors[error.code] ?? error.message}</p>
           <button type="button" class="plain" aria-label="OK" onClick={() => visit.forgetError()}>
             ×
           </button>
         </div>
       )}
-    </>
+    </div>
   )
 }

@@ -7,14 +7,14 @@ export const de: Words = {
     add: 'In den Warenkorb',
   },
   products: {
-    lantern: { name: 'Verandalaterne', line: 'Warmes Licht für späte Gäste.' },
+    lantern: { name: 'Veranda\u00adlaterne', line: 'Warmes Licht für späte Gäste.' },
     teapot: { name: 'Runde Teekanne', line: 'Vier Tassen, keine Eile.' },
     notebook: { name: 'Gästebuch', line: 'Sechsundneunzig Seiten Besuch.' },
     blanket: { name: 'Wolldecke', line: 'Für Abende auf der Veranda.' },
-    mug: { name: 'Morgenbecher', line: 'Fasst mehr, als man denkt.' },
+    mug: { name: 'Morgen\u00adbecher', line: 'Fasst mehr, als man denkt.' },
     clock: { name: 'Leise Uhr', line: 'Tickt nur auf Wunsch.' },
-    plant: { name: 'Fensterpflanze', line: 'Verzeiht ein Wochenende ohne Wasser.' },
-    key: { name: 'Messingschlüssel', line: 'Öffnet dieselbe Tür noch einmal.' },
+    plant: { name: 'Fenster\u00adpflanze', line: 'Verzeiht ein Wochenende ohne Wasser.' },
+    key: { name: 'Messing\u00adschlüssel', line: 'Öffnet dieselbe Tür noch einmal.' },
   },
   cart: {
     title: 'Warenkorb',

@@ -1,0 +1,100 @@
+import { SojournError } from '../core/errors.ts'
+import { type Change, type Path, valueAt } from './changes.ts'
+import { hasKey, type KeyedContainer, readKey } from './steps.ts'
+import { deepEqual, isPlainObject, plainCopy, spliceItems } from './values.ts'
+
+type KeyedChange = Extract<Change, { kind: 'set' | 'delete' }>
+
+/**
+ * Replays changes on another plain version of the data, in place.
+ *
+ * Keys that were written without being read are overwritten, and pushes append. A plain object
+ * that the turn created where none was merges with one that somebody else created meanwhile, and
+ * an empty array that it created leaves the other in place.
+ *
+ * @throws SojournError `SESSION_CONFLICT` when a value that the turn had read, an array that it
+ * changed by position, or the container of a change is no longer the same; `target` may be half
+ * changed then
+ */
+export function applyChanges(target: object, changes: readonly Change[]): void {
+  // Reads are compared with the version as it came, not with what earlier changes made of it.
+  const newest = plainCopy(target)
+  for (const change of changes) {
+    if (change.kind === 'push') {
+      for (const item of change.values) arrayAt(target, change.path).push(plainCopy(item))
+    } else if (change.kind === 'splice') {
+      const array = arrayAt(target, change.path)
+      if (!deepEqual(array, change.before)) conflict(change.path, 'the array changed')
+      spliceItems(
+        array,
+        change.index,
+        change.remove,
+        change.insert.map((item) => plainCopy(item)),
+      )
+    } else applyToKey(target, change, newest)
+  }
+}
+
+function applyToKey(target: object, change: KeyedChange, newest: unknown): void {
+  const { path, before, read } = change
+  const key = path.at(-1) as string
+  const container = containerAt(target, path.slice(0, -1))
+  if (change.kind === 'set' && before === undefined && hasKey(container, key)) {
+    const current = readKey(container, key)
+    if (ensures(current, change.value)) {
+      merge(current, change.value, path, read)
+      return
+    }
+  }
+  if (read && !deepEqual(valueAt(newest, path), before)) conflict(path, 'the value was read')
+  if (change.kind === 'set') put(container, key, plainCopy(change.value))
+  else if (container instanceof Map) container.delete(key)
+  else delete container[key]
+}
+
+function conflict(path: Path, why: string): never {
+  throw new SojournError('SESSION_CONFLICT', `${['data', ...path].join('.')}: ${why}.`)
+}
+
+function containerAt(target: unknown, path: Path): KeyedContainer {
+  const container = valueAt(target, path)
+  if (container instanceof Map || isPlainObject(container)) return container
+  return conflict(path, 'the object is gone')
+}
+
+function arrayAt(target: unknown, path: Path): unknown[] {
+  const array = valueAt(target, path)
+  return Array.isArray(array) ? array : conflict(path, 'the array is gone')
+}
+
+/** Whether the new value only made sure that there is a container, and there is one. */
+function ensures(current: unknown, value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0 && Array.isArray(current)
+  if (value instanceof Map) return current instanceof Map
+  return isPlainObject(value) && isPlainObject(current)
+}
+
+function merge(current: unknown, value: unknown, path: Path, read: boolean): void {
+  if (Array.isArray(value)) return
+  const into = current as KeyedContainer
+  const entries = value instanceof Map ? value : Object.entries(value as object)
+  for (const [key, item] of entries) {
+    const inner = [...path, key]
+    const other = readKey(into, key)
+    if (ensures(other, item)) merge(other, item, inner, read)
+    else if (read && other !== undefined && !deepEqual(other, item))
+      conflict(inner, 'somebody else created it')
+    else put(into, key, plainCopy(item))
+  }
+}
+
+function put(container: KeyedContainer, key: string, value: unknown): void {
+  if (container instanceof Map) container.set(key, value)
+  else
+    Object.defineProperty(container, key, {
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
+}

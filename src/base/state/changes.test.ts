@@ -1,0 +1,442 @@
+import { describe, expect, it } from 'vitest'
+import { applyChanges, type Change, track } from './index.ts'
+
+type Data = Record<string, unknown>
+
+/** The changes that a turn makes on a version of the data. */
+function changesOf<T extends object>(data: T, turn: (state: T) => void): readonly Change[] {
+  const tracked = track(data, { recordReads: true })
+  turn(tracked.state)
+  return tracked.changes()
+}
+
+/** Two turns begin with the same data; the second is replayed on what the first one left. */
+function race<T extends object>(data: T, first: (s: T) => void, second: (s: T) => void): T {
+  const newest = structuredClone(data)
+  applyChanges(newest, changesOf(data, first))
+  applyChanges(newest, changesOf(data, second))
+  return newest
+}
+
+describe('changes', () => {
+  const cases: [string, Data, (s: never) => void, readonly unknown[]][] = [
+    [
+      'a write',
+      { n: 1 },
+      (s: { n: number }) => {
+        s.n = 2
+      },
+      [{ kind: 'set', path: ['n'], value: 2, before: 1, read: false }],
+    ],
+    [
+      'a read, then a write',
+      { n: 1 },
+      (s: { n: number }) => {
+        s.n += 2
+      },
+      [{ kind: 'set', path: ['n'], value: 3, before: 1, read: true }],
+    ],
+    [
+      'writes of one key, with the value at the start',
+      { n: 1 },
+      (s: { n: number }) => {
+        s.n = 5
+        s.n = 6
+      },
+      [
+        { kind: 'set', path: ['n'], value: 5, before: 1, read: false },
+        { kind: 'set', path: ['n'], value: 6, before: 1, read: false },
+      ],
+    ],
+    [
+      'a deletion',
+      { n: 1 },
+      (s: { n?: number }) => {
+        delete s.n
+      },
+      [{ kind: 'delete', path: ['n'], before: 1, read: false }],
+    ],
+    [
+      'a push, which reads nothing on its way',
+      { cart: { items: [1] } },
+      (s: { cart: { items: number[] } }) => {
+        s.cart.items.push(2, 3)
+      },
+      [{ kind: 'push', path: ['cart', 'items'], values: [2, 3] }],
+    ],
+    [
+      'an operation by position',
+      { items: [1, 2] },
+      (s: { items: number[] }) => {
+        s.items.shift()
+      },
+      [{ kind: 'splice', path: ['items'], index: 0, remove: 1, insert: [], before: [1, 2] }],
+    ],
+    [
+      'a change inside of an item',
+      { items: [{ n: [1] }] },
+      (s: { items: { n: number[] }[] }) => {
+        s.items[0]!.n.push(2)
+      },
+      [
+        {
+          kind: 'splice',
+          path: ['items'],
+          index: 0,
+          remove: 1,
+          insert: [{ n: [1, 2] }],
+          before: [{ n: [1] }],
+        },
+      ],
+    ],
+    [
+      'an entry of a Map',
+      { map: new Map([['k', 1]]) },
+      (s: { map: Map<string, number> }) => {
+        s.map.set('k', 2)
+      },
+      [{ kind: 'set', path: ['map', 'k'], value: 2, before: 1, read: false }],
+    ],
+    [
+      'a container made on the way',
+      {},
+      (s: { cart?: { n?: number } }) => {
+        s.cart ??= {}
+        s.cart.n = 1
+      },
+      [
+        { kind: 'set', path: ['cart'], value: {}, before: undefined, read: true },
+        { kind: 'set', path: ['cart', 'n'], value: 1, before: undefined, read: false },
+      ],
+    ],
+    [
+      'a container of which something was read',
+      { cart: { n: 1 } },
+      (s: { cart: object }) => {
+        s.cart = { ...s.cart }
+      },
+      [{ kind: 'set', path: ['cart'], value: { n: 1 }, before: { n: 1 }, read: true }],
+    ],
+    [
+      'a move',
+      { a: { n: 1 } },
+      (s: { a?: { n: number }; b?: { n: number } }) => {
+        s.b = s.a!
+        delete s.a
+        s.b.n = 2
+      },
+      [
+        { kind: 'set', path: ['b'], value: { n: 1 }, before: undefined, read: false },
+        { kind: 'delete', path: ['a'], before: { n: 1 }, read: false },
+        { kind: 'set', path: ['b', 'n'], value: 2, before: undefined, read: false },
+      ],
+    ],
+  ]
+  it.each(cases)('tell %s', (_name, data, turn, expected) => {
+    expect(changesOf(data, turn as (s: Data) => void)).toEqual(expected)
+  })
+  it('are empty after flush and rollback, and need no recording of reads', () => {
+    const tracked = track({ n: 1 })
+    tracked.state.n += 1
+    expect(tracked.changes()).toMatchObject([{ value: 2, read: false }])
+    tracked.rollback()
+    expect(tracked.changes()).toEqual([])
+    tracked.state.n += 1
+    tracked.flush()
+    expect(tracked.changes()).toEqual([])
+  })
+  it('leave the turn as it is', () => {
+    const tracked = track({ list: [{ n: 1 }, { n: 2 }] as object[] })
+    tracked.state.list.reverse()
+    tracked.state.list.push({ n: 3 })
+    const before = JSON.stringify(tracked.state)
+    tracked.changes()
+    expect(JSON.stringify(tracked.state)).toBe(before)
+    tracked.rollback()
+    expect(JSON.stringify(tracked.state)).toBe('{"list":[{"n":1},{"n":2}]}')
+  })
+})
+
+describe('a replay on a version that somebody else changed', () => {
+  it('keeps writes to different keys', () => {
+    const data = { a: 1, deep: { b: 1, c: 1 } }
+    expect(
+      race(
+        data,
+        (s) => {
+          s.a++
+          s.deep.b++
+        },
+        (s) => {
+          s.deep.c++
+        },
+      ),
+    ).toEqual({ a: 2, deep: { b: 2, c: 2 } })
+  })
+  it('keeps both pushes', () => {
+    expect(
+      race(
+        { l: [0] },
+        (s) => {
+          s.l.push(1)
+        },
+        (s) => {
+          s.l.push(2)
+        },
+      ).l,
+    ).toEqual([0, 1, 2])
+  })
+  it('keeps both entries and both pushes of a container that both created', () => {
+    type Shop = { cart?: { items?: number[]; byId?: Record<string, number> } }
+    const add = (n: number) => (s: Shop) => {
+      s.cart ??= { byId: {} }
+      s.cart.items ??= []
+      s.cart.items.push(n)
+      s.cart.byId![`k${n}`] = n
+    }
+    expect(race<Shop>({}, add(1), add(2))).toEqual({
+      cart: { items: [1, 2], byId: { k1: 1, k2: 2 } },
+    })
+  })
+  it('lets a write without a read win', () => {
+    expect(
+      race(
+        { n: 1 },
+        (s) => {
+          s.n = 2
+        },
+        (s) => {
+          s.n = 3
+        },
+      ),
+    ).toEqual({ n: 3 })
+    expect(
+      race<Data>(
+        {},
+        (s) => {
+          s['p'] = { t: 1, u: 1 }
+        },
+        (s) => {
+          s['p'] = { t: 2 }
+        },
+      ),
+    ).toEqual({ p: { t: 2, u: 1 } })
+    expect(
+      race<Data>(
+        { p: [1] },
+        (s) => {
+          s['p'] = [2]
+        },
+        (s) => {
+          s['p'] = []
+        },
+      ),
+    ).toEqual({ p: [] })
+  })
+  it('works with Maps', () => {
+    const data = { m: new Map([['a', 1]]) }
+    expect(
+      race(
+        data,
+        (s) => {
+          s.m.set('b', 2)
+        },
+        (s) => {
+          s.m.delete('a')
+        },
+      ).m,
+    ).toEqual(new Map([['b', 2]]))
+  })
+  it('takes the same change twice over', () => {
+    const data = { n: 1, l: [1] }
+    const changes = changesOf(data, (s) => {
+      s.n = 2
+      s.l.push(2)
+    })
+    applyChanges(data, changes)
+    expect(data).toEqual({ n: 2, l: [1, 2] })
+    ;(data.l as unknown[]).push('mine')
+    expect(changes[1]).toEqual({ kind: 'push', path: ['l'], values: [2] })
+  })
+  it('is not led astray by its own earlier writes', () => {
+    const twice = (s: { n: number; o: { x: number } | null }) => {
+      s.n += 1
+      s.n += 1
+      s.o!.x += 1
+      s.o = null
+    }
+    const data = { n: 1, o: { x: 1 } }
+    expect(race(data, () => {}, twice)).toEqual({ n: 3, o: null })
+  })
+
+  type Conflict = [string, object, (s: never) => void, (s: never) => void]
+  const conflicts: Conflict[] = [
+    [
+      'a value that was read',
+      { n: 1 },
+      (s: { n: number }) => {
+        s.n = 5
+      },
+      (s: { n: number }) => {
+        s.n += 1
+      },
+    ],
+    [
+      'a value that was read, then deleted',
+      { n: 1 },
+      (s: { n: number }) => {
+        s.n = 5
+      },
+      (s: { n?: number }) => {
+        if (s.n) delete s.n
+      },
+    ],
+    [
+      'an absence that was read',
+      {},
+      (s: Data) => {
+        s['id'] = 1
+      },
+      (s: Data) => {
+        s['id'] ??= 2
+      },
+    ],
+    [
+      'an absence seen by `in`',
+      {},
+      (s: Data) => {
+        s['id'] = 1
+      },
+      (s: Data) => {
+        if (!('id' in s)) s['id'] = 2
+      },
+    ],
+    [
+      'an absence seen by hasOwn',
+      {},
+      (s: Data) => {
+        s['id'] = 1
+      },
+      (s: Data) => {
+        if (!Object.hasOwn(s, 'id')) s['id'] = 2
+      },
+    ],
+    [
+      'a filtered array',
+      { l: [1, 2] },
+      (s: { l: number[] }) => {
+        s.l.push(3)
+      },
+      (s: { l: number[] }) => {
+        s.l = s.l.filter((n) => n > 1)
+      },
+    ],
+    [
+      'a spread object',
+      { o: { a: 1 } },
+      (s: { o: Data }) => {
+        s.o['b'] = 2
+      },
+      (s: { o: Data }) => {
+        s.o = { ...s.o, c: 3 }
+      },
+    ],
+    [
+      'an array changed by position',
+      { l: [1, 2] },
+      (s: { l: number[] }) => {
+        s.l.push(3)
+      },
+      (s: { l: number[] }) => {
+        s.l.shift()
+      },
+    ],
+    [
+      'an item of a list',
+      { l: [{ n: 1 }] },
+      (s: { l: object[] }) => {
+        s.l.unshift({})
+      },
+      (s: { l: { n: number }[] }) => {
+        s.l[0]!.n = 2
+      },
+    ],
+    [
+      'a container that is gone',
+      { o: { a: 1 } },
+      (s: Data) => {
+        delete s['o']
+      },
+      (s: { o: Data }) => {
+        s.o['b'] = 1
+      },
+    ],
+    [
+      'a container of another kind',
+      { o: { a: 1 } },
+      (s: Data) => {
+        s['o'] = [1]
+      },
+      (s: { o: Data }) => {
+        s.o['0'] = 1
+      },
+    ],
+    [
+      'an array that is gone',
+      { l: [1] },
+      (s: Data) => {
+        s['l'] = 'text'
+      },
+      (s: { l: number[] }) => {
+        s.l.push(2)
+      },
+    ],
+    [
+      'a counter in a container that both created',
+      {},
+      (s: { c?: { n: number } }) => {
+        s.c ??= { n: 0 }
+        s.c.n += 7
+      },
+      (s: { c?: { n: number } }) => {
+        s.c ??= { n: 0 }
+        s.c.n += 1
+      },
+    ],
+    [
+      'a default that both put in',
+      {},
+      (s: { l?: number[] }) => {
+        s.l ??= [1]
+      },
+      (s: { l?: number[] }) => {
+        s.l ??= [2]
+      },
+    ],
+    [
+      'an entry of a Map',
+      { m: new Map([['a', 1]]) },
+      (s: { m: Map<string, number> }) => {
+        s.m.set('a', 2)
+      },
+      (s: { m: Map<string, number> }) => {
+        s.m.set('a', s.m.get('a')! + 1)
+      },
+    ],
+    [
+      'the size of a Map',
+      { m: new Map([['a', 1]]) as unknown },
+      (s: { m: Map<string, number> }) => {
+        s.m.set('b', 2)
+      },
+      (s: { m: Map<string, number> | number }) => {
+        s.m = (s.m as Map<string, number>).size
+      },
+    ],
+  ]
+  it.each(conflicts)('refuses %s', (_name, data, first, second) => {
+    expect(() => race(data, first as never, second as never)).toThrow(
+      expect.objectContaining({ code: 'SESSION_CONFLICT' }),
+    )
+  })
+})

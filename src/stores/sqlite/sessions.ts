@@ -1,0 +1,276 @@
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { Clock, SessionId } from '../../base/core/index.ts'
+import type {
+  EndReason,
+  SessionEnd,
+  SessionRecord,
+  SessionStore,
+  SessionTimes,
+  TokenState,
+  Tombstone,
+} from '../../web/session/index.ts'
+import { attempt, transaction } from './open.ts'
+
+/** Long enough for every process to read the feed many times over. */
+const endsKeptMs = 3600e3
+
+/**
+ * A token is current (`reason` null), accepted for a while (`rotated`, until `grace_until`), or a
+ * tombstone; `kept_until` says when the latter two are forgotten.
+ */
+export const sessionMigrations: readonly string[] = [
+  `CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    version INTEGER NOT NULL,
+    bytes BLOB NOT NULL,
+    user_id TEXT,
+    authenticated_at INTEGER,
+    factors TEXT,
+    created_at INTEGER NOT NULL,
+    touched_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    ends_at INTEGER NOT NULL
+  ) WITHOUT ROWID;
+  CREATE INDEX sessions_by_user ON sessions (user_id, touched_at) WHERE user_id IS NOT NULL;
+  CREATE INDEX sessions_by_end ON sessions (min(expires_at, ends_at));
+  CREATE TABLE tokens (
+    hash TEXT PRIMARY KEY,
+    session_id TEXT NOT NULL,
+    reason TEXT,
+    grace_until INTEGER,
+    kept_until INTEGER
+  ) WITHOUT ROWID;
+  CREATE INDEX tokens_by_session ON tokens (session_id);
+  CREATE INDEX tokens_by_age ON tokens (kept_until) WHERE kept_until IS NOT NULL;
+  CREATE TABLE ends (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    at INTEGER NOT NULL
+  );`,
+]
+
+const live = 'min(expires_at, ends_at) > :now'
+
+const queries = {
+  create: `INSERT INTO sessions VALUES (:id, :version, :bytes, :userId, :authenticatedAt, :factors,
+    :createdAt, :touchedAt, :expiresAt, :endsAt)`,
+  addToken: 'INSERT INTO tokens (hash, session_id) VALUES (:hash, :id)',
+  read: `SELECT t.reason, t.grace_until, t.kept_until, s.* FROM tokens t LEFT JOIN sessions s
+    ON s.id = t.session_id AND ${live} WHERE t.hash = :hash`,
+  readById: `SELECT * FROM sessions WHERE id = :id AND ${live}`,
+  commit: `UPDATE sessions SET version = version + 1, bytes = :bytes,
+    touched_at = max(touched_at, :touchedAt), expires_at = max(expires_at, :expiresAt)
+    WHERE id = :id AND version = :version AND ${live}`,
+  touch: `UPDATE sessions SET touched_at = max(touched_at, :touchedAt),
+    expires_at = max(expires_at, :expiresAt) WHERE id = :id AND ${live}`,
+  retireToken: `UPDATE tokens SET reason = 'rotated', grace_until = :graceUntil,
+    kept_until = :until WHERE hash = :hash AND session_id = :id AND reason IS NULL`,
+  buryTokens: `UPDATE tokens SET reason = :reason, grace_until = NULL, kept_until = :until
+    WHERE session_id = :id`,
+  remove: 'DELETE FROM sessions WHERE id = :id',
+  addEnd: 'INSERT INTO ends (id, reason, at) VALUES (:id, :reason, :now)',
+  listByUser: `SELECT * FROM sessions WHERE user_id = :userId AND ${live}
+    ORDER BY touched_at DESC`,
+  expired: `SELECT id FROM sessions WHERE min(expires_at, ends_at) <= :now
+    ORDER BY min(expires_at, ends_at) LIMIT :limit`,
+  forgetTokens: `DELETE FROM tokens WHERE hash IN
+    (SELECT hash FROM tokens WHERE kept_until <= :now LIMIT :limit)`,
+  forgetEnds: `DELETE FROM ends WHERE position IN
+    (SELECT position FROM ends WHERE at <= :before ORDER BY position LIMIT :limit)`,
+  ends: 'SELECT * FROM ends WHERE position > :after ORDER BY position LIMIT :limit',
+} as const
+
+type Row = Record<string, SQLOutputValue>
+
+/** The sessions in one SQLite file; answers at once. Power loss may cost the last commits. */
+export function openSessions(db: DatabaseSync, clock: Clock): SessionStore {
+  return attempt(() => new SqliteSessions(db, clock))
+}
+
+class SqliteSessions implements SessionStore {
+  readonly #db: DatabaseSync
+  readonly #clock: Clock
+  readonly #statements: Readonly<Record<keyof typeof queries, StatementSync>>
+
+  constructor(db: DatabaseSync, clock: Clock) {
+    this.#db = db
+    this.#clock = clock
+    this.#statements = Object.fromEntries(
+      Object.entries(queries).map(([name, sql]) => [name, db.prepare(sql)]),
+    ) as Record<keyof typeof queries, StatementSync>
+  }
+
+  create(record: SessionRecord, tokenHash: string): void {
+    this.#atomically(() => this.#add(record, tokenHash))
+  }
+
+  read(tokenHash: string): TokenState {
+    const now = this.#nowMs()
+    const row = this.#row('read', { hash: tokenHash, now })
+    if (!row) return undefined
+    const reason = row['reason'] as EndReason | 'rotated' | null
+    const isAccepted = reason === null || Number(row['grace_until']) > now
+    if (!isAccepted) return Number(row['kept_until']) > now ? { kind: 'ended', reason } : undefined
+    // A session that is past its times, but not swept yet.
+    if (row['id'] === null) return { kind: 'ended', reason: 'expired' }
+    return { kind: 'live', record: recordOf(row) }
+  }
+
+  readById(id: SessionId): SessionRecord | undefined {
+    const row = this.#row('readById', { id, now: this.#nowMs() })
+    return row && recordOf(row)
+  }
+
+  commit(
+    id: SessionId,
+    version: number,
+    bytes: Uint8Array,
+    { touchedAtMs: touchedAt, expiresAtMs: expiresAt }: SessionTimes,
+  ): 'committed' | 'conflict' | 'gone' {
+    const now = this.#nowMs()
+    const isDone = this.#write('commit', { id, version, bytes, touchedAt, expiresAt, now })
+    if (isDone) return 'committed'
+    return this.#row('readById', { id, now }) ? 'conflict' : 'gone'
+  }
+
+  touch(id: SessionId, { touchedAtMs: touchedAt, expiresAtMs: expiresAt }: SessionTimes): boolean {
+    return this.#write('touch', { id, touchedAt, expiresAt, now: this.#nowMs() })
+  }
+
+  rotate(
+    id: SessionId,
+    oldHash: string,
+    newHash: string,
+    { graceUntilMs: graceUntil, untilMs: until }: { graceUntilMs: number; untilMs: number },
+  ): 'rotated' | 'superseded' | 'gone' {
+    return this.#atomically(() => {
+      if (!this.readById(id)) return 'gone'
+      if (!this.#write('retireToken', { id, hash: oldHash, graceUntil, until })) return 'superseded'
+      this.#write('addToken', { id, hash: newHash })
+      return 'rotated'
+    })
+  }
+
+  replace(
+    oldId: SessionId,
+    expectedVersion: number,
+    record: SessionRecord,
+    tokenHash: string,
+    tombstone: Tombstone,
+  ): 'replaced' | 'conflict' | 'gone' {
+    return this.#atomically(() => {
+      const old = this.readById(oldId)
+      if (!old) return 'gone'
+      if (old.version !== expectedVersion) return 'conflict'
+      this.#end(oldId, tombstone)
+      this.#add(record, tokenHash)
+      return 'replaced'
+    })
+  }
+
+  destroy(id: SessionId, tombstone: Tombstone): boolean {
+    return this.#atomically(() => {
+      if (!this.readById(id)) return false
+      this.#end(id, tombstone)
+      return true
+    })
+  }
+
+  listByUser(userId: string): readonly SessionRecord[] {
+    return this.#rows('listByUser', { userId, now: this.#nowMs() }).map(recordOf)
+  }
+
+  destroyByUser(userId: string, tombstone: Tombstone, except?: SessionId): readonly SessionId[] {
+    return this.#atomically(() => {
+      const ids = this.listByUser(userId).map(({ id }) => id)
+      return this.#endAll(
+        ids.filter((id) => id !== except),
+        tombstone,
+      )
+    })
+  }
+
+  sweep(now: number, limit: number, untilMs: number): readonly SessionId[] {
+    return this.#atomically(() => {
+      const ids = this.#rows('expired', { now, limit }).map(({ id }) => id as SessionId)
+      this.#write('forgetTokens', { now, limit })
+      this.#write('forgetEnds', { before: now - endsKeptMs, limit })
+      return this.#endAll(ids, { reason: 'expired', untilMs })
+    })
+  }
+
+  ends(after: number, limit: number): readonly SessionEnd[] {
+    return this.#rows('ends', { after, limit }).map(({ position, id, reason }) => ({
+      position: Number(position),
+      id: id as SessionId,
+      reason: reason as EndReason,
+    }))
+  }
+
+  #add({ id, version, bytes, user, ...times }: SessionRecord, hash: string): void {
+    this.#write('create', {
+      id,
+      version,
+      bytes,
+      userId: user?.id ?? null,
+      authenticatedAt: user?.authenticatedAtMs ?? null,
+      factors: user ? JSON.stringify(user.factors) : null,
+      createdAt: times.createdAtMs,
+      touchedAt: times.touchedAtMs,
+      expiresAt: times.expiresAtMs,
+      endsAt: times.endsAtMs,
+    })
+    this.#write('addToken', { hash, id })
+  }
+
+  #endAll(ids: readonly SessionId[], tombstone: Tombstone): readonly SessionId[] {
+    for (const id of ids) this.#end(id, tombstone)
+    return ids
+  }
+
+  #end(id: SessionId, { reason, untilMs }: Tombstone): void {
+    this.#write('remove', { id })
+    this.#write('buryTokens', { id, reason, until: untilMs })
+    this.#write('addEnd', { id, reason, now: this.#nowMs() })
+  }
+
+  #nowMs(): number {
+    return this.#clock.nowMs()
+  }
+
+  #atomically<Result>(work: () => Result): Result {
+    return attempt(() => transaction(this.#db, work))
+  }
+
+  #row(name: keyof typeof queries, values: Parameters<StatementSync['get']>[0]): Row | undefined {
+    return attempt(() => this.#statements[name].get(values))
+  }
+
+  #rows(name: keyof typeof queries, values: Parameters<StatementSync['all']>[0]): Row[] {
+    return attempt(() => this.#statements[name].all(values))
+  }
+
+  /** Whether any row was written. */
+  #write(name: keyof typeof queries, values: Parameters<StatementSync['run']>[0]): boolean {
+    return attempt(() => Number(this.#statements[name].run(values).changes) > 0)
+  }
+}
+
+function recordOf(row: Row): SessionRecord {
+  const user = row['user_id'] !== null && {
+    id: String(row['user_id']),
+    authenticatedAtMs: Number(row['authenticated_at']),
+    factors: JSON.parse(String(row['factors'])) as readonly string[],
+  }
+  return {
+    id: String(row['id']),
+    version: Number(row['version']),
+    bytes: row['bytes'] as Uint8Array,
+    user: user || undefined,
+    createdAtMs: Number(row['created_at']),
+    touchedAtMs: Number(row['touched_at']),
+    expiresAtMs: Number(row['expires_at']),
+    endsAtMs: Number(row['ends_at']),
+  }
+}

@@ -1,0 +1,313 @@
+/** What every session store must do, as a suite that runs in any test runner. */
+import assert from 'node:assert/strict'
+import type { Awaitable, SojournError } from '../base/core/index.ts'
+import type { SessionStore } from '../web/session/index.ts'
+import { type VirtualClock, virtualClock } from './clock.ts'
+import {
+  endMs,
+  graceOf,
+  idleMs,
+  liveOf,
+  plain,
+  recordAt,
+  sessionOf,
+  timesOf,
+  tombstone,
+} from './session-store-fixtures.ts'
+
+/** A store on its own, freshly opened for one test. */
+export interface SessionStoreUnderTest {
+  readonly store: SessionStore
+  /** Makes every later call fail; called at the end of each test too. */
+  close(): Awaitable<void>
+}
+
+/** What the test runner brings: vitest, node:test, mocha and jest all fit. */
+export interface SuiteTools {
+  readonly describe: (name: string, define: () => void) => void
+  readonly it: (name: string, test: () => Promise<void>) => void
+}
+
+type Open = (clock: VirtualClock) => Awaitable<SessionStoreUnderTest>
+type Test = (store: SessionStore, clock: VirtualClock) => Promise<void>
+
+/**
+ * Describes the contract of `SessionStore` for one driver.
+ *
+ * @param name of the driver
+ * @param open opens an empty store whose time is the given clock's
+ */
+export function describeSessionStore(name: string, open: Open, { describe, it }: SuiteTools): void {
+  const run = (tests: Readonly<Record<string, Test>>): void => {
+    for (const [title, test] of Object.entries(tests))
+      it(title, async () => {
+        const clock = virtualClock()
+        const { store, close } = await open(clock)
+        try {
+          await test(store, clock)
+        } finally {
+          await close()
+        }
+      })
+  }
+  describe(`session store: ${name}`, () => {
+    describe('records', () => run(records))
+    describe('commits', () => run(commits))
+    describe('times', () => run(times))
+    describe('rotation', () => run(rotation))
+    describe('ends', () => run(ends))
+    describe('users', () => run(users))
+    describe('faults', () => it('says STORE_UNAVAILABLE', () => closedStoreFails(open)))
+  })
+}
+
+const records: Readonly<Record<string, Test>> = {
+  'finds what was created, by token and by id': async (store, clock) => {
+    const user = { id: 'ada', authenticatedAtMs: clock.nowMs(), factors: ['password', 'totp'] }
+    const record = recordAt(clock, { user, bytes: Uint8Array.of(0, 255, 7) })
+    await store.create(record, 'h1')
+    assert.deepEqual(liveOf(await store.read('h1')), record)
+    assert.deepEqual(plain(await store.readById(record.id)), record)
+  },
+  'knows nothing of other tokens and ids': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    assert.equal(await store.read('h2'), undefined)
+    assert.equal(await store.readById('s_other'), undefined)
+  },
+  'refuses an id or a token that is taken, changing nothing': async (store, clock) => {
+    const record = recordAt(clock)
+    await store.create(record, 'h1')
+    await assert.rejects(async () => store.create(record, 'h2'))
+    await assert.rejects(async () => store.create(recordAt(clock, { id: 's_2' }), 'h1'))
+    assert.equal(await store.read('h2'), undefined)
+    assert.equal(await store.readById('s_2'), undefined)
+    assert.deepEqual(liveOf(await store.read('h1')), record)
+  },
+}
+
+const commits: Readonly<Record<string, Test>> = {
+  'writes upon the expected version and raises it': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    clock.advance(10)
+    const later = timesOf(clock)
+    assert.equal(await store.commit('s_1', 1, Uint8Array.of(2), later), 'committed')
+    const { version, bytes, touchedAtMs, expiresAtMs } = liveOf(await store.read('h1'))
+    assert.deepEqual([version, [...bytes]], [2, [2]])
+    assert.deepEqual({ touchedAtMs, expiresAtMs }, later)
+  },
+  'lets one of two writers upon the same version win': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    const write = async (byte: number): Promise<string> =>
+      store.commit('s_1', 1, Uint8Array.of(byte), timesOf(clock))
+    const outcomes = await Promise.all([write(2), write(3)])
+    assert.deepEqual(outcomes.sort(), ['committed', 'conflict'])
+    assert.equal(liveOf(await store.read('h1')).version, 2)
+  },
+  'never re-creates what has ended': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    await store.destroy('s_1', tombstone(clock))
+    assert.equal(await store.commit('s_1', 1, Uint8Array.of(2), timesOf(clock)), 'gone')
+    assert.equal(await store.touch('s_1', timesOf(clock)), false)
+    assert.equal(await store.rotate('s_1', 'h1', 'h2', graceOf(clock)), 'gone')
+    const next = recordAt(clock, { id: 's_2' })
+    assert.equal(await store.replace('s_1', 1, next, 'h2', tombstone(clock)), 'gone')
+    assert.equal(await store.readById('s_1'), undefined)
+    assert.equal(await store.read('h2'), undefined)
+  },
+  'knows no session that never was': async (store, clock) => {
+    assert.equal(await store.commit('s_1', 1, Uint8Array.of(2), timesOf(clock)), 'gone')
+    assert.equal(await store.touch('s_1', timesOf(clock)), false)
+    assert.equal(await store.destroy('s_1', tombstone(clock)), false)
+    assert.deepEqual(await store.ends(0, 10), [])
+  },
+}
+
+const times: Readonly<Record<string, Test>> = {
+  'keeps a session until its idle limit, and no longer': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    clock.advance(idleMs - 1)
+    assert.equal((await store.read('h1'))?.kind, 'live')
+    clock.advance(1)
+    assert.deepEqual(await store.read('h1'), { kind: 'ended', reason: 'expired' })
+    await assertOver(store, clock)
+  },
+  'keeps a session until its absolute limit, however much it is used': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    const untilMs = clock.nowMs() + 2 * endMs
+    assert.equal(
+      await store.touch('s_1', { touchedAtMs: clock.nowMs(), expiresAtMs: untilMs }),
+      true,
+    )
+    clock.advance(endMs - 1)
+    assert.equal((await store.read('h1'))?.kind, 'live')
+    clock.advance(1)
+    assert.deepEqual(await store.read('h1'), { kind: 'ended', reason: 'expired' })
+    await assertOver(store, clock)
+  },
+  'moves times on a touch, never backwards, and not the version': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    const early = timesOf(clock)
+    clock.advance(500)
+    const late = timesOf(clock)
+    assert.equal(await store.touch('s_1', late), true)
+    assert.equal(await store.touch('s_1', early), true)
+    const { touchedAtMs, expiresAtMs, version } = liveOf(await store.read('h1'))
+    assert.deepEqual({ touchedAtMs, expiresAtMs }, late)
+    assert.equal(version, 1)
+  },
+  'sweeps what has expired, at most so many at once': async (store, clock) => {
+    for (const n of [1, 2, 3]) await store.create(recordAt(clock, { id: `s_${n}` }), `h${n}`)
+    clock.advance(500)
+    await store.create(recordAt(clock, { id: 's_4' }), 'h4')
+    clock.advance(500)
+    const untilMs = clock.nowMs() + 100
+    const first = await store.sweep(clock.nowMs(), 2, untilMs)
+    const second = await store.sweep(clock.nowMs(), 2, untilMs)
+    assert.deepEqual([...first, ...second].sort(), ['s_1', 's_2', 's_3'])
+    assert.equal(first.length, 2)
+    assert.deepEqual(await store.sweep(clock.nowMs(), 2, untilMs), [])
+    assert.deepEqual(await store.read('h1'), { kind: 'ended', reason: 'expired' })
+    assert.equal((await store.read('h4'))?.kind, 'live')
+  },
+  'forgets tombstones after their time': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    await store.destroy('s_1', tombstone(clock))
+    clock.advance(299)
+    assert.deepEqual(await store.read('h1'), { kind: 'ended', reason: 'logout' })
+    clock.advance(1)
+    assert.equal(await store.read('h1'), undefined)
+    await store.sweep(clock.nowMs(), 10, clock.nowMs())
+    assert.equal(await store.read('h1'), undefined)
+  },
+}
+
+const rotation: Readonly<Record<string, Test>> = {
+  'accepts the old token for a while, then knows it as rotated': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    assert.equal(await store.rotate('s_1', 'h1', 'h2', graceOf(clock)), 'rotated')
+    assert.equal(liveOf(await store.read('h1')).id, 's_1')
+    assert.equal(liveOf(await store.read('h2')).id, 's_1')
+    clock.advance(50)
+    assert.deepEqual(await store.read('h1'), { kind: 'ended', reason: 'rotated' })
+    assert.equal(liveOf(await store.read('h2')).id, 's_1')
+  },
+  'rotates the newest token only': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    await store.rotate('s_1', 'h1', 'h2', graceOf(clock))
+    assert.equal(await store.rotate('s_1', 'h1', 'h3', graceOf(clock)), 'superseded')
+    assert.equal(await store.read('h3'), undefined)
+    assert.equal(await store.rotate('s_1', 'h2', 'h3', graceOf(clock)), 'rotated')
+  },
+  'ends with all tokens of a session, those in their grace included': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    await store.rotate('s_1', 'h1', 'h2', graceOf(clock))
+    await store.destroy('s_1', tombstone(clock))
+    for (const hash of ['h1', 'h2'])
+      assert.deepEqual(await store.read(hash), { kind: 'ended', reason: 'logout' })
+  },
+}
+
+const ends: Readonly<Record<string, Test>> = {
+  'replaces in one step': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    const next = recordAt(clock, { id: 's_2', bytes: Uint8Array.of(9) })
+    const grave = tombstone(clock, 'login')
+    assert.equal(await store.replace('s_1', 2, next, 'h2', grave), 'conflict')
+    assert.equal(liveOf(await store.read('h1')).id, 's_1')
+    assert.equal(await store.read('h2'), undefined)
+    assert.equal(await store.replace('s_1', 1, next, 'h2', grave), 'replaced')
+    assert.deepEqual(await store.read('h1'), { kind: 'ended', reason: 'login' })
+    assert.deepEqual(liveOf(await store.read('h2')), next)
+  },
+  'replaces nothing when the new token is taken': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    await store.create(recordAt(clock, { id: 's_2' }), 'h2')
+    const next = recordAt(clock, { id: 's_3' })
+    await assert.rejects(async () => store.replace('s_1', 1, next, 'h2', tombstone(clock)))
+    assert.equal(liveOf(await store.read('h1')).id, 's_1')
+    assert.deepEqual(await store.ends(0, 10), [])
+  },
+  'tells each end once, in order': async (store, clock) => {
+    for (const n of [1, 2, 3, 4]) await store.create(recordAt(clock, { id: `s_${n}` }), `h${n}`)
+    assert.equal(await store.destroy('s_2', tombstone(clock)), true)
+    assert.equal(await store.destroy('s_2', tombstone(clock)), false)
+    const next = recordAt(clock, { id: 's_5' })
+    await store.replace('s_1', 1, next, 'h5', tombstone(clock, 'login'))
+    clock.advance(idleMs)
+    await store.sweep(clock.nowMs(), 1, clock.nowMs() + 100)
+    const feed = await store.ends(0, 10)
+    assert.deepEqual(
+      feed.map(({ reason }) => reason),
+      ['logout', 'login', 'expired'],
+    )
+    assert.deepEqual(
+      feed.slice(0, 2).map(({ id }) => id),
+      ['s_2', 's_1'],
+    )
+    assert.ok(feed.every(({ position }, index) => position > (feed[index - 1]?.position ?? 0)))
+    assert.deepEqual(await store.ends(feed[0]?.position ?? 0, 1), [feed[1]])
+    assert.deepEqual(await store.ends(feed[2]?.position ?? 0, 10), [])
+  },
+  'forgets entries of the feed after an hour, not their numbers': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    await store.destroy('s_1', tombstone(clock))
+    const [old] = await store.ends(0, 10)
+    clock.advance(3600e3)
+    await store.sweep(clock.nowMs(), 10, clock.nowMs())
+    assert.deepEqual(await store.ends(0, 10), [])
+    await store.create(recordAt(clock), 'h2')
+    await store.destroy('s_1', tombstone(clock))
+    const [next] = await store.ends(0, 10)
+    assert.ok((next?.position ?? 0) > (old?.position ?? 0))
+  },
+}
+
+const users: Readonly<Record<string, Test>> = {
+  'lists the live sessions of a user, the last used first': async (store, clock) => {
+    await store.create(sessionOf(clock, 'ada', 's_0'), 'h0')
+    clock.advance(idleMs)
+    await store.create(sessionOf(clock, 'ada', 's_1'), 'h1')
+    await store.create(sessionOf(clock, 'bob', 's_2'), 'h2')
+    await store.create(recordAt(clock, { id: 's_3' }), 'h3')
+    clock.advance(1)
+    await store.create(sessionOf(clock, 'ada', 's_4'), 'h4')
+    const listed = await store.listByUser('ada')
+    assert.deepEqual(
+      listed.map(({ id }) => id),
+      ['s_4', 's_1'],
+    )
+    assert.deepEqual(await store.listByUser('eve'), [])
+  },
+  'ends all sessions of a user but one': async (store, clock) => {
+    for (const n of [1, 2, 3]) await store.create(sessionOf(clock, 'ada', `s_${n}`), `h${n}`)
+    await store.create(sessionOf(clock, 'bob', 's_4'), 'h4')
+    const ended = await store.destroyByUser('ada', tombstone(clock, 'revoked'), 's_2')
+    assert.deepEqual([...ended].sort(), ['s_1', 's_3'])
+    assert.deepEqual(await store.read('h1'), { kind: 'ended', reason: 'revoked' })
+    assert.equal((await store.read('h2'))?.kind, 'live')
+    assert.equal((await store.read('h4'))?.kind, 'live')
+    assert.equal((await store.ends(0, 10)).length, 2)
+    assert.deepEqual(await store.destroyByUser('ada', tombstone(clock, 'revoked')), ['s_2'])
+  },
+}
+
+async function closedStoreFails(open: Open): Promise<void> {
+  const clock = virtualClock()
+  const { store, close } = await open(clock)
+  await close()
+  const isUnavailable = ({ code }: SojournError): boolean => code === 'STORE_UNAVAILABLE'
+  await assert.rejects(async () => store.read('h1'), isUnavailable)
+  await assert.rejects(async () => store.create(recordAt(clock), 'h1'), isUnavailable)
+  await assert.rejects(async () => store.destroy('s_1', tombstone(clock)), isUnavailable)
+}
+
+/** A session past its times is live for no method. */
+async function assertOver(store: SessionStore, clock: VirtualClock): Promise<void> {
+  assert.equal(await store.readById('s_1'), undefined)
+  assert.equal(await store.commit('s_1', 1, Uint8Array.of(2), timesOf(clock)), 'gone')
+  assert.equal(await store.touch('s_1', timesOf(clock)), false)
+  assert.equal(await store.rotate('s_1', 'h1', 'h2', graceOf(clock)), 'gone')
+  const next = recordAt(clock, { id: 's_2' })
+  assert.equal(await store.replace('s_1', 1, next, 'h2', tombstone(clock)), 'gone')
+  assert.equal(await store.destroy('s_1', tombstone(clock)), false)
+}

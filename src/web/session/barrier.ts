@@ -1,0 +1,230 @@
+/**
+ * The response barrier: no header leaves before the session is stored. The first `write`, `end` or
+ * `flushHeaders` starts the commit; with a store that answers at once nothing is held back at all,
+ * otherwise bytes wait, with backpressure. If the commit fails, the whole answer is replaced.
+ */
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { SojournError } from '../../base/core/index.ts'
+import { sessionLimits } from './policy.ts'
+import type { Problem } from './problem.ts'
+import type { Visit } from './visit.ts'
+
+type Callback = (error?: Error | null) => void
+type HeadersGiven = OutgoingHttpHeaders | readonly unknown[]
+
+type Wrapped =
+  | 'write'
+  | 'end'
+  | 'writeHead'
+  | 'flushHeaders'
+  | 'setHeader'
+  | 'appendHeader'
+  | 'removeHeader'
+
+/** What was called on the response while it was held back. */
+interface Held {
+  readonly run: () => unknown
+  readonly callback: Callback | undefined
+}
+
+/** Puts the barrier of a visit before a response of node:http. */
+export function barrier<Data extends object>(
+  response: ServerResponse,
+  visit: Visit<Data>,
+  problem: (error: unknown) => Problem,
+): void {
+  new Barrier(response, visit, problem).install()
+}
+
+class Barrier<Data extends object> {
+  readonly #response: ServerResponse
+  readonly #visit: Visit<Data>
+  readonly #problem: (error: unknown) => Problem
+  readonly #original: Pick<ServerResponse, Wrapped>
+  #phase: 'open' | 'holding' | 'released' | 'replaced' = 'open'
+  /** `writeHead` was called: the head is as good as sent. */
+  #hasHead = false
+  #hasEnd = false
+  #held: Held[] = []
+  #heldBytes = 0
+  #status = 200
+
+  constructor(response: ServerResponse, visit: Visit<Data>, problem: (error: unknown) => Problem) {
+    this.#response = response
+    this.#visit = visit
+    this.#problem = problem
+    const { write, end, writeHead, flushHeaders, setHeader, appendHeader, removeHeader } = response
+    this.#original = { write, end, writeHead, flushHeaders, setHeader, appendHeader, removeHeader }
+  }
+
+  install(): void {
+    const response = this.#response
+    Object.assign(response, {
+      writeHead: (...args: [number, ...unknown[]]) => this.#writeHead(args),
+      flushHeaders: () => this.#pass('flushHeaders', []),
+      write: (...args: unknown[]) => this.#write(args),
+      end: (...args: unknown[]) => this.#end(args),
+      setHeader: (...args: unknown[]) => this.#changeHead('setHeader', args),
+      appendHeader: (...args: unknown[]) => this.#changeHead('appendHeader', args),
+      removeHeader: (...args: unknown[]) => this.#changeHead('removeHeader', args),
+    })
+    this.#show('headersSent', () => this.#hasHead || this.#phase !== 'open')
+    this.#show('writableEnded', () => this.#hasEnd)
+  }
+
+  /** What is held back looks sent to the application, as it would be without the barrier. */
+  #show(name: 'headersSent' | 'writableEnded', isHeld: () => boolean): void {
+    const response = this.#response
+    const prototype: object = Object.getPrototypeOf(response)
+    Object.defineProperty(response, name, {
+      configurable: true,
+      get: () => isHeld() || Boolean(Reflect.get(prototype, name, response)),
+    })
+  }
+
+  #writeHead(args: [number, ...unknown[]]): ServerResponse {
+    const response = this.#response
+    if (this.#phase === 'released') return this.#call('writeHead', args) as ServerResponse
+    if (this.#phase === 'replaced') return response
+    const [status, ...rest] = args
+    const reason = typeof rest[0] === 'string' ? rest.shift() : undefined
+    this.#checkHead()
+    if (!(status >= 100 && status <= 999)) throw new RangeError(`not an HTTP status: ${status}`)
+    for (const pair of pairsOf((rest[0] ?? {}) as HeadersGiven)) this.#call('setHeader', pair)
+    response.statusCode = status
+    if (typeof reason === 'string') response.statusMessage = reason
+    this.#hasHead = true
+    return response
+  }
+
+  #write(args: readonly unknown[]): boolean {
+    if (this.#phase === 'holding' && this.#isTooMuch(args[0])) return false
+    return this.#pass('write', args) as boolean
+  }
+
+  #end(args: readonly unknown[]): ServerResponse {
+    if (this.#phase === 'released' && !this.#hasEnd && this.#visit.isUnsaved) {
+      const detail = 'The session was changed after the response had started.'
+      this.#cut(new SojournError('SESSION_COMMITTED', detail))
+      return this.#response
+    }
+    this.#pass('end', args)
+    this.#hasEnd = true
+    return this.#response
+  }
+
+  /** Hands a call on, now or once the session is stored; false means: wait for `drain`. */
+  #pass(name: 'write' | 'end' | 'flushHeaders', args: readonly unknown[]): unknown {
+    if (this.#phase === 'open') this.#commit()
+    if (this.#phase === 'released') return this.#call(name, args)
+    const callback = args.find((arg): arg is Callback => typeof arg === 'function')
+    if (this.#phase === 'holding') {
+      this.#held.push({ run: () => this.#call(name, args), callback })
+      return false
+    }
+    if (callback) queueMicrotask(callback)
+    return true
+  }
+
+  #changeHead(name: 'setHeader' | 'appendHeader' | 'removeHeader', args: readonly unknown[]) {
+    if (this.#phase === 'replaced') return this.#response
+    if (this.#phase !== 'released') this.#checkHead()
+    return this.#call(name, args)
+  }
+
+  #checkHead(): void {
+    if (!this.#hasHead && this.#phase === 'open') return
+    const error = new Error('Cannot set headers after they are sent to the client')
+    throw Object.assign(error, { code: 'ERR_HTTP_HEADERS_SENT' })
+  }
+
+  #commit(): void {
+    this.#phase = 'holding'
+    this.#status = this.#response.statusCode
+    try {
+      const committed = this.#visit.commit()
+      if (!(committed instanceof Promise)) this.#release()
+      else
+        committed
+          .then(
+            () => this.#release(),
+            (error) => this.#replace(error),
+          )
+          // What was held back may be nothing that node:http can send; nobody else would hear it.
+          .catch((error) => this.#cut(error))
+    } catch (error) {
+      this.#replace(error)
+    }
+  }
+
+  #release(): void {
+    const response = this.#response
+    // The bytes held were too many meanwhile.
+    if (this.#phase !== 'holding') return
+    this.#phase = 'released'
+    response.statusCode = this.#status
+    for (const [name, value] of this.#visit.start()) {
+      if (name === 'set-cookie') this.#call('appendHeader', [name, value])
+      else if (!response.hasHeader(name)) this.#call('setHeader', [name, value])
+    }
+    let result: unknown
+    for (const { run } of this.#held) result = run()
+    // Whoever was told to wait must hear of it, unless the socket is behind and will tell.
+    if (this.#held.length > 0 && result !== false && !this.#hasEnd) response.emit('drain')
+    this.#held = []
+  }
+
+  /** The answer of the application is dropped: what it says may not be true. */
+  #replace(error: unknown): void {
+    const response = this.#response
+    if (this.#phase !== 'holding') return
+    this.#phase = 'replaced'
+    const { status, headers, body } = this.#problem(error)
+    for (const name of response.getHeaderNames()) this.#call('removeHeader', [name])
+    response.statusCode = status
+    response.statusMessage = ''
+    const [cookie] = this.#visit.start().filter(([name]) => name === 'set-cookie')
+    const length = Buffer.byteLength(body)
+    const head = { ...headers, 'content-length': length, ...(cookie && { [cookie[0]]: cookie[1] }) }
+    for (const pair of Object.entries(head)) this.#call('setHeader', pair)
+    this.#phase = 'released'
+    this.#call('end', [body])
+    this.#phase = 'replaced'
+    for (const { callback } of this.#held) callback?.()
+    if (this.#held.length > 0 && !this.#hasEnd) response.emit('drain')
+    this.#held = []
+  }
+
+  /** Counts what waits; whoever ignores `false` and the wait for `drain` is cut off at the limit. */
+  #isTooMuch(chunk: unknown): boolean {
+    const { byteLength, length = 0 } = Object(chunk) as { byteLength?: number; length?: number }
+    this.#heldBytes += byteLength ?? length
+    if (this.#heldBytes <= sessionLimits.heldBytesMax) return false
+    this.#cut(new RangeError('too many bytes were written while the session was being stored'))
+    return true
+  }
+
+  #cut(error: Error): void {
+    this.#phase = 'replaced'
+    this.#held = []
+    this.#problem(error)
+    this.#response.destroy()
+  }
+
+  #call(name: Wrapped, args: readonly unknown[]): unknown {
+    return Reflect.apply(this.#original[name], this.#response, args)
+  }
+}
+
+/** Headers as `writeHead` takes them: an object, a flat list, or a list of pairs. */
+function pairsOf(given: HeadersGiven): Map<string, OutgoingHttpHeader> {
+  const pairs = new Map<string, OutgoingHttpHeader>()
+  if (!Array.isArray(given)) return new Map(Object.entries(given) as [string, string][])
+  const flat: unknown[] = Array.isArray(given[0]) ? given.flat() : given
+  for (let index = 0; index + 1 < flat.length; index += 2) {
+    const [name, value] = [String(flat[index]), flat[index + 1] as string]
+    const earlier = pairs.get(name) as string | string[] | undefined
+    pairs.set(name, earlier === undefined ? value : [earlier, value].flat())
+  }
+  return pairs
+}

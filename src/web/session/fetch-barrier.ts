@@ -1,0 +1,37 @@
+import type { Problem } from './problem.ts'
+import type { Visit } from './visit.ts'
+
+/**
+ * The response barrier for frameworks whose handlers return a `Response`: stores the session, then
+ * returns what may leave, which is the answer for the error when the commit failed.
+ */
+export async function sealResponse<Data extends object>(
+  visit: Visit<Data>,
+  response: Response,
+  problem: (error: unknown) => Problem,
+): Promise<Response> {
+  try {
+    await visit.commit()
+    return withHeaders(response, visit.start())
+  } catch (error) {
+    await response.body?.cancel()
+    const cookies = visit.start().filter(([name]) => name === 'set-cookie')
+    return withHeaders(problemResponse(problem(error)), cookies)
+  }
+}
+
+/** The `Response` of a problem. */
+export function problemResponse({ status, headers, body }: Problem): Response {
+  return new Response(body, { status, headers })
+}
+
+/** Headers of a response may be immutable (redirects, fetched ones), so it is copied. */
+function withHeaders(response: Response, added: ReturnType<Visit<object>['start']>): Response {
+  if (added.length === 0) return response
+  const sealed = new Response(response.body, response)
+  for (const [name, value] of added) {
+    if (name === 'set-cookie') sealed.headers.append(name, value)
+    else if (!sealed.headers.has(name)) sealed.headers.set(name, value)
+  }
+  return sealed
+}
