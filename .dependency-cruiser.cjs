@@ -8,7 +8,12 @@ const may = (name, from, to, extra = {}) => ({
 
 module.exports = {
   forbidden: [
-    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      from: {},
+      to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } },
+    },
     may('core-imports-nothing', 'base/core', []),
     may('state-on-core', 'base/state', ['base/core']),
     may('protocol-on-core', 'base/protocol', ['base/core']),
@@ -25,8 +30,18 @@ module.exports = {
     may('testing-on-base', 'testing', ['base'], { dependencyTypesNot: ['type-only'] }),
     may('stores-on-base', 'stores', ['base'], { dependencyTypesNot: ['type-only'] }),
     may('types-from-the-owners-only', 'stores', ['base', 'web', 'live']),
-    { name: 'only-app-joins', severity: 'error', from: { path: '^src/', pathNot: '^src/app' }, to: { path: '^src/app' } },
-    { name: 'app-without-testing', severity: 'error', from: { path: '^src/app' }, to: { path: '^src/(testing|client/react)' } },
+    {
+      name: 'only-app-joins',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/app' },
+      to: { path: '^src/app' },
+    },
+    {
+      name: 'app-without-testing',
+      severity: 'error',
+      from: { path: '^src/app' },
+      to: { path: '^src/(testing|client/react)' },
+    },
     {
       name: 'runs-anywhere',
       severity: 'error',
@@ -39,13 +54,21 @@ module.exports = {
       from: { path: '^src/base/secrets', pathNot: '\\.test\\.ts$' },
       to: { dependencyTypes: ['core'], pathNot: '^(node:)?(crypto|buffer)$' },
     },
-    { name: 'no-test-runner-in-testing', severity: 'error', from: { path: '^src/testing', pathNot: '\\.test\\.ts$' }, to: { path: 'vitest' } },
+    {
+      name: 'no-test-runner-in-testing',
+      severity: 'error',
+      from: { path: '^src/testing', pathNot: '\\.test\\.ts$' },
+      to: { path: 'vitest' },
+    },
     { name: 'no-unresolved', severity: 'error', from: {}, to: { couldNotResolve: true } },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'node', 'default'] },
+    enhancedResolveOptions: {
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'types', 'node', 'default'],
+    },
   },
 }

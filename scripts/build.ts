@@ -16,7 +16,8 @@ await build({
   build: {
     outDir: 'dist/client',
     emptyOutDir: false,
-    rolldownOptions: { output: { minify: true } },
+    minify: 'terser',
+    terserOptions: { module: true, ecma: 2020, compress: { passes: 3 }, format: { comments: false } },
     lib: { entry: 'dist/client/index.js', formats: ['es'], fileName: () => 'client.bundle.js' },
   },
 })

@@ -15,7 +15,7 @@ import { openUsers } from './visitor/users.ts'
 import { newVisitor, Visitor } from './visitor/visitor.ts'
 import { bodyGuard } from './web/body.ts'
 import { answer, Refusal } from './web/refusal.ts'
-import { assets, favicon, guard, sitePages, type Web } from './web/site.ts'
+import { assets, favicon, guard, sitePages, uncached, type Web } from './web/site.ts'
 
 const settings = await readSettings(process.env)
 const users = await openUsers(demoUsers)
@@ -49,7 +49,7 @@ web.onError((error, c) => {
 web.use(guard)
 web.get('/assets/*', assets)
 web.get('/favicon.svg', favicon)
-web.use(sessions(app))
+web.use(uncached, sessions(app))
 web.route('/', sitePages())
 web.use('/api/*', bodyGuard)
 web.route('/api', visitorApi(users))

@@ -1,4 +1,5 @@
 /** The host's process. The application forks this file; when the application is gone, it ends. */
+import '../base/core/hints.ts'
 import { type Log, systemClock, toSojournError } from '../base/core/index.ts'
 import type { DoorToHost, HostToDoor } from '../base/protocol/index.ts'
 import { Host } from '../live/host/host.ts'

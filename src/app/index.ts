@@ -1,6 +1,8 @@
 /** `sojourn`: the platform. */
-export type { Clock, ErrorCode, ErrorEntry, Log } from '../base/core/index.ts'
-export { errorTable, isSojournError, SojournError } from '../base/core/index.ts'
+export type { ErrorEntry } from '../base/core/hints.ts'
+export { errorTable } from '../base/core/hints.ts'
+export type { Clock, ErrorCode, Log } from '../base/core/index.ts'
+export { isSojournError, SojournError } from '../base/core/index.ts'
 export type { Ask, Authorize } from '../live/gateway/gateway.ts'
 export type { Session, SessionOptions, Sessions, Visitor } from '../web/index.ts'
 export { createSessions } from '../web/index.ts'

@@ -2,7 +2,7 @@
  * Keeps one WebSocket open: tries again after a loss, notices a peer that went silent, and stops
  * for good when the server says that trying again is of no use.
  */
-import { type Clock, errorTable, isErrorCode, SojournError } from '../base/core/index.ts'
+import { type Clock, isErrorCode, SojournError } from '../base/core/index.ts'
 import { encodeFromClient } from '../base/protocol/index.ts'
 import { pauseMs } from './backoff.ts'
 
@@ -126,5 +126,6 @@ export class Link {
 
 /** A close reason of the error table that no retry can mend. */
 function finalError(reason: string): SojournError | undefined {
-  return isErrorCode(reason) && !errorTable[reason].retry ? new SojournError(reason) : undefined
+  const error = isErrorCode(reason) ? new SojournError(reason) : undefined
+  return error?.retry === false ? error : undefined
 }

@@ -1,4 +1,5 @@
 /** Sessions of HTTP requests, put together: the session and the ways its token travels. */
+import '../base/core/hints.ts'
 import { carriersFor } from './carriers/index.ts'
 import { buildSessions, type CreateSessionsOptions, type Sessions } from './session/index.ts'
 

@@ -46,7 +46,7 @@ describe('budgets of the package', () => {
     ['app', ['SojournError', 'createSessions', 'errorTable', 'isSojournError', 'sojourn']],
     ['client', ['SojournError', 'connect', 'isSojournError']],
     ['live/backend', ['SojournError', 'action', 'backend']],
-    ['base/state', ['describeFrame', 'peekFrame', 'replica', 'restore', 'track']],
+    ['base/state', ['applyChanges', 'describeFrame', 'peekFrame', 'replica', 'restore', 'track']],
     ['web/adapters/node', ['sessions']],
     ['web/adapters/hono', ['sessions']],
     ['stores/sqlite', ['openSqlite']],

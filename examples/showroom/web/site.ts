@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { serveStatic } from '@hono/node-server/serve-static'
-import { Hono } from 'hono'
+import { Hono, type MiddlewareHandler } from 'hono'
 import { secureHeaders } from 'hono/secure-headers'
 import type { SessionVariables } from 'sojourn/hono'
 import type { VisitorData } from '../visitor/visitor.ts'
@@ -30,6 +30,12 @@ export const guard = secureHeaders({
   referrerPolicy: 'same-origin',
 })
 
+/** What a session holds belongs into no cache. */
+export const uncached: MiddlewareHandler = async (c, next) => {
+  await next()
+  c.header('cache-control', 'no-store')
+}
+
 /** Files whose names carry a hash of their content; they need no session. */
 export const assets = serveStatic({
   root: dist,
@@ -46,7 +52,6 @@ export function sitePages(): Hono<Web> {
     site.get(path, (c) => {
       const { theme, language } = c.get('session').data
       const lang = name === 'shop' ? language : 'en'
-      c.header('cache-control', 'no-store')
       return c.html(html.replace(/<html[^>]*>/, `<html lang="${lang}" data-theme="${theme}">`))
     })
   }

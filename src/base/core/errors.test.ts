@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest'
+import { errorTable } from './hints.ts'
 import { isBackendName, isKey } from './ids.ts'
-import {
-  errorTable,
-  isErrorCode,
-  isSojournError,
-  limits,
-  newId,
-  SojournError,
-  toSojournError,
-} from './index.ts'
+import { isErrorCode, isSojournError, newId, SojournError, toSojournError } from './index.ts'
 
 describe('the error table', () => {
   it('gives every code a fitting status, close code and hint', () => {
@@ -56,8 +49,5 @@ describe('names', () => {
   it('makes ids of 6 random bits a letter', () => {
     expect(newId('c_', (n) => new Uint8Array(n).fill(255))).toBe(`c_${'_'.repeat(22)}`)
     expect(newId('')).not.toBe(newId(''))
-  })
-  it('keeps presence below a message', () => {
-    expect(limits.presenceBytesMax).toBeLessThan(limits.messageBytesMax)
   })
 })

@@ -1,5 +1,6 @@
 /**
- * Every ceiling that a peer can run into, in one place, with the relations between them.
+ * Every ceiling that a peer can run into, in one place; limits.test.ts asserts the
+ * relations between them.
  * Sizes are bytes, times milliseconds.
  */
 export const limits = {
@@ -47,12 +48,3 @@ export const limits = {
   /** One record of a journal: a turn that changes more fails. */
   recordBytesMax: 33_554_432,
 } as const
-
-const relations: readonly (readonly [boolean, string])[] = [
-  [limits.presenceBytesMax < limits.messageBytesMax, 'a presence value fits into a message'],
-  [limits.closeMs < 1_000, 'an ended session leaves no open socket after one second'],
-  [limits.turnMs < limits.startMs, 'one slow turn at the start is no failed start'],
-  [limits.messageBytesMax < limits.unsentBytesMax, 'one message never makes a client slow'],
-  [limits.recordBytesPerSnapshot < limits.recordBytesMax, 'a snapshot comes before a record limit'],
-]
-for (const [holds, why] of relations) if (!holds) throw new RangeError(`limits: ${why}`)

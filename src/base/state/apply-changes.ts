@@ -1,6 +1,6 @@
 import { SojournError } from '../core/errors.ts'
 import { type Change, type Path, valueAt } from './changes.ts'
-import { hasKey, type KeyedContainer, readKey } from './steps.ts'
+import { type KeyedContainer, readKey } from './steps.ts'
 import { deepEqual, isPlainObject, plainCopy, spliceItems } from './values.ts'
 
 type KeyedChange = Extract<Change, { kind: 'set' | 'delete' }>
@@ -17,36 +17,45 @@ type KeyedChange = Extract<Change, { kind: 'set' | 'delete' }>
  * changed then
  */
 export function applyChanges(target: object, changes: readonly Change[]): void {
-  // Reads are compared with the version as it came, not with what earlier changes made of it.
-  const newest = plainCopy(target)
+  const replay: Replay = { target, newest: plainCopy(target), own: new Set(), merged: new Set() }
   for (const change of changes) {
     if (change.kind === 'push') {
       for (const item of change.values) arrayAt(target, change.path).push(plainCopy(item))
     } else if (change.kind === 'splice') {
       const array = arrayAt(target, change.path)
       if (!deepEqual(array, change.before)) conflict(change.path, 'the array changed')
-      spliceItems(
-        array,
-        change.index,
-        change.remove,
-        change.insert.map((item) => plainCopy(item)),
-      )
-    } else applyToKey(target, change, newest)
+      const insert = change.insert.map((item) => plainCopy(item))
+      spliceItems(array, change.index, change.remove, insert)
+    } else applyToKey(replay, change)
   }
 }
 
-function applyToKey(target: object, change: KeyedChange, newest: unknown): void {
+interface Replay {
+  readonly target: object
+  /** The version as it came: reads are compared with it, not with what earlier changes made. */
+  readonly newest: unknown
+  /** Paths that an earlier change wrote: what is there, and inside, is of this turn. */
+  readonly own: Set<string>
+  /** Paths where a container of this turn went into one of somebody else. */
+  readonly merged: Set<string>
+}
+
+function applyToKey({ target, newest, own, merged }: Replay, change: KeyedChange): void {
   const { path, before, read } = change
   const key = path.at(-1) as string
   const container = containerAt(target, path.slice(0, -1))
-  if (change.kind === 'set' && before === undefined && hasKey(container, key)) {
+  const name = JSON.stringify(path)
+  if (!path.some((_, i) => own.has(JSON.stringify(path.slice(0, i + 1))))) {
+    if (merged.has(name)) conflict(path, 'somebody else created it')
     const current = readKey(container, key)
-    if (ensures(current, change.value)) {
+    if (change.kind === 'set' && before === undefined && ensures(current, change.value)) {
       merge(current, change.value, path, read)
+      merged.add(name)
       return
     }
+    if (read && !deepEqual(valueAt(newest, path), before)) conflict(path, 'the value was read')
   }
-  if (read && !deepEqual(valueAt(newest, path), before)) conflict(path, 'the value was read')
+  own.add(name)
   if (change.kind === 'set') put(container, key, plainCopy(change.value))
   else if (container instanceof Map) container.delete(key)
   else delete container[key]

@@ -269,6 +269,34 @@ describe('a replay on a version that somebody else changed', () => {
     expect(race(data, () => {}, twice)).toEqual({ n: 3, o: null })
   })
 
+  it('overwrites what it wrote itself', () => {
+    const data: Data = { n: 1 }
+    const turn = (s: Data) => {
+      s['n'] = 5
+      s['n'] = (s['n'] as number) + 1
+      s['o'] = { a: 1 }
+      s['o'] = { b: 1 }
+    }
+    expect(
+      race(
+        data,
+        (s) => {
+          s['n'] = 9
+        },
+        turn,
+      ),
+    ).toEqual({ n: 6, o: { b: 1 } })
+    expect(() =>
+      race(
+        data,
+        (s) => {
+          s['o'] = {}
+        },
+        turn,
+      ),
+    ).toThrow(/data.o: somebody else/)
+  })
+
   type Conflict = [string, object, (s: never) => void, (s: never) => void]
   const conflicts: Conflict[] = [
     [

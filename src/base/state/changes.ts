@@ -45,33 +45,29 @@ export type Change =
 export function recordChanges(graph: Graph): Change[] {
   const { steps, player, root } = graph
   for (const step of [...steps].reverse()) player.backwards(step)
-  const start = plainCopy(root.raw)
-  const changes: Change[] = []
-  for (const step of steps) {
-    const record = step.kind === 'adopt' ? [] : placesOf(graph, step.node).map(recorder)
-    player.forwards(step)
-    for (const finish of record) changes.push(finish())
-    function recorder(place: Place): () => Change {
-      return place.array ? recordInArray(place.array) : recordAtKey(step as KeyedStep, place, start)
-    }
-    function recordInArray(array: ArrayPlace): () => Change {
-      return array.item === undefined
-        ? recordSplice(step as SpliceStep, array)
-        : recordInItem(array, array.item)
-    }
+  let played = 0
+  try {
+    const start = plainCopy(root.raw)
+    return steps.flatMap((step) => {
+      const finish = step.kind === 'adopt' ? [] : recordersOf(graph, step, start)
+      player.forwards(step)
+      played += 1
+      return finish.map((record) => record())
+    })
+  } finally {
+    for (const step of steps.slice(played)) player.forwards(step)
   }
-  return changes
 }
 
 type SpliceStep = Extract<Step, { kind: 'splice' }>
 type KeyedStep = Extract<Step, { kind: 'set' | 'delete' }>
 
-/** Where the outermost array around a change is, and which of its items holds the change. */
+/** Where the outermost array around a change is, and which of its items hold the change. */
 interface ArrayPlace {
   readonly path: Path
-  readonly raw: unknown[]
-  /** Absent when the change is of the array itself. */
-  readonly item: number | undefined
+  readonly raw: readonly unknown[]
+  /** Empty when the change is of the array itself. */
+  readonly items: readonly number[]
 }
 
 interface Place {
@@ -79,16 +75,37 @@ interface Place {
   readonly array: ArrayPlace | undefined
 }
 
+/** What to do before a step; the functions given give the changes after it. */
+function recordersOf(graph: Graph, step: KeyedStep | SpliceStep, start: unknown): (() => Change)[] {
+  const arrays = new Map<string, ArrayPlace>()
+  const recorders: (() => Change)[] = []
+  for (const { path, array } of placesOf(graph, step.node)) {
+    if (array === undefined) {
+      recorders.push(recordAtKey(step as KeyedStep, path, start))
+      continue
+    }
+    const name = JSON.stringify(array.path)
+    const items = [...(arrays.get(name)?.items ?? []), ...array.items]
+    arrays.set(name, { ...array, items })
+  }
+  for (const array of arrays.values())
+    recorders.push(
+      array.items.length > 0 ? recordInItems(array) : recordSplice(step as SpliceStep, array),
+    )
+  return recorders
+}
+
 /** All places of a node: none while it is detached, several amid a move. */
 function placesOf(graph: Graph, node: TrackedNode): Place[] {
   const own = (path: Path): ArrayPlace | undefined =>
-    Array.isArray(node.raw) ? { path, raw: node.raw, item: undefined } : undefined
+    Array.isArray(node.raw) ? { path, raw: node.raw, items: [] } : undefined
   if (node === graph.root) return [{ path: [], array: own([]) }]
   return [...new Set(node.parents)].flatMap((parent) => {
     const keys = Array.from(entriesOf(parent.raw)).filter(([, item]) => item === node.raw)
     return placesOf(graph, parent).flatMap(({ path, array }) =>
       keys.map(([key]): Place => {
-        if (array) return { path, array: { ...array, item: array.item ?? Number(key) } }
+        const items = array?.items.length ? array.items : [Number(key)]
+        if (array) return { path, array: { ...array, items } }
         const inner = [...path, String(key)]
         return { path: inner, array: own(inner) }
       }),
@@ -96,8 +113,8 @@ function placesOf(graph: Graph, node: TrackedNode): Place[] {
   })
 }
 
-function recordAtKey(step: KeyedStep, place: Place, start: unknown): () => Change {
-  const path = [...place.path, step.key]
+function recordAtKey(step: KeyedStep, holder: Path, start: unknown): () => Change {
+  const path = [...holder, step.key]
   const before = valueAt(start, path)
   const { kind, read } = step
   return () =>
@@ -117,16 +134,14 @@ function recordSplice(step: SpliceStep, { path, raw }: ArrayPlace): () => Change
   }
 }
 
-function recordInItem({ path, raw }: ArrayPlace, item: number): () => Change {
+function recordInItems({ path, raw, items }: ArrayPlace): () => Change {
   const before = plainCopy(raw) as unknown[]
-  return () => ({
-    kind: 'splice',
-    path,
-    index: item,
-    remove: 1,
-    insert: [plainCopy(raw[item])],
-    before,
-  })
+  const index = Math.min(...items)
+  const end = Math.max(...items) + 1
+  return () => {
+    const insert = raw.slice(index, end).map((item) => plainCopy(item))
+    return { kind: 'splice', path, index, remove: end - index, insert, before }
+  }
 }
 
 /** What plain data holds at a path; `undefined` when nothing. */

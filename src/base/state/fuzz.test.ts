@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import {
   applyChanges,
   type Change,
+  describeFrame,
   type Replica,
   replica,
   restore,
@@ -62,7 +63,7 @@ const fresh: (() => unknown)[] = [
   () => [[1], { w: null }],
 ]
 const pick = <T>(from: readonly T[], n: number): T => from[n % from.length] as T
-const valueOf = (n: number): unknown => (n % 3 === 0 ? pick(leaves, n) : pick(fresh, n)())
+const anyValue = (n: number): unknown => (n % 3 === 0 ? pick(leaves, n) : pick(fresh, n)())
 /** A total order by content, since both sides must sort alike. */
 const rank = (value: unknown): string =>
   `${typeof value} ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`
@@ -87,109 +88,90 @@ function detach(target: Any, at: number): unknown {
   return value
 }
 
-/** The same on a plain state and on a tracked one; `held` keeps what was taken out earlier. */
-function run(root: State, [name, where, at, other]: Op, held: unknown[]): void {
-  const all = containers(root)
-  const target = pick(all, where)
-  const lists = all.filter((one) => Array.isArray(one))
-  const list = pick(lists.length > 0 ? lists : [[]], where)
-  const index = at % (list.length + 1)
-  switch (name) {
-    case 'set':
-      return write(target, pick(keys, at), valueOf(other))
-    case 'undefined':
-      return Array.isArray(target) ? undefined : write(target, 'u', undefined)
-    case 'delete':
-      return void detach(target, at)
-    case 'hold':
-      return void (held[0] = target === root ? undefined : detach(target, at))
-    case 'return': {
-      const back = held[0]
-      held[0] = undefined
-      // What was taken out may hold the target itself: that would be a cycle.
-      if (back === undefined) return
-      return write(target, pick(keys, at), back)
-    }
-    case 'change held':
-      return containers(held[0]).length > 0 ? write(held[0] as Any, 'h', valueOf(other)) : undefined
-    case 'wrap': {
-      const back = held[0]
-      held[0] = undefined
-      return back === undefined ? undefined : write(target, pick(keys, at), { wrapped: [back] })
-    }
-    case 'push':
-      return void list.push(valueOf(at), valueOf(other))
-    case 'pop':
-      return void list.pop()
-    case 'shift':
-      return void list.shift()
-    case 'unshift':
-      return void list.unshift(valueOf(other))
-    case 'splice':
-      return void list.splice(index, other % 3, valueOf(at))
-    case 'replace':
-      return void (list[index] = valueOf(other))
-    case 'length':
-      return void (list.length = index === list.length ? list.length : index)
-    case 'move':
-      return void list.splice(other % (list.length + 1), 0, ...list.splice(index, 1 + (at % 2)))
-    case 'swap': {
-      if (list.length < 2) return
-      const [one, two] = [at % list.length, other % list.length]
-      const kept = list[one]
-      list[one] = list[two]
-      list[two] = kept
-      return
-    }
-    case 'sort':
-      return void list.sort((x, y) => (rank(x) < rank(y) ? -1 : 1) * (other % 2 ? 1 : -1))
-    case 'reverse':
-      return void list.reverse()
-    case 'fill':
-      return void list.fill(pick(leaves, other), index)
-    case 'copyWithin':
-      return list.every((item) => typeof item !== 'object')
-        ? void list.copyWithin(0, index)
-        : undefined
-    case 'clear':
-      return target instanceof Map ? target.clear() : undefined
-    case 'lift': {
-      const gone = detach(target, at)
-      if (Array.isArray(gone)) list.push(...gone)
-      return
-    }
-    default:
-      throw new Error(name)
-  }
+interface Scene {
+  readonly root: State
+  readonly target: Any
+  readonly list: unknown[]
+  readonly index: number
+  readonly at: number
+  readonly other: number
+  /** What an earlier operation took out of the state. */
+  readonly held: unknown[]
 }
 
-const names = [
-  'set',
-  'set',
-  'undefined',
-  'delete',
-  'hold',
-  'return',
-  'return',
-  'change held',
-  'wrap',
-  'push',
-  'pop',
-  'shift',
-  'unshift',
-  'splice',
-  'replace',
-  'length',
-  'move',
-  'move',
-  'swap',
-  'sort',
-  'reverse',
-  'fill',
-  'copyWithin',
-  'clear',
-  'lift',
-]
+function takeHeld({ held }: Scene): unknown {
+  const [back] = held
+  held[0] = undefined
+  return back
+}
+
+const actions: Record<string, (scene: Scene) => void> = {
+  set: ({ target, at, other }) => write(target, pick(keys, at), anyValue(other)),
+  undefined: ({ target }) => Array.isArray(target) || write(target, 'u', undefined),
+  delete: ({ target, at }) => detach(target, at),
+  hold(scene) {
+    scene.held[0] = detach(scene.target, scene.at)
+  },
+  return(scene) {
+    const back = takeHeld(scene)
+    if (back !== undefined) write(scene.target, pick(keys, scene.at), back)
+  },
+  wrap(scene) {
+    const back = takeHeld(scene)
+    if (back !== undefined) write(scene.target, pick(keys, scene.at), { wrapped: [back, {}] })
+  },
+  'change held': ({ held, at, other }) => {
+    const inside = containers(held[0])
+    if (inside.length > 0) write(pick(inside, at), 'h', anyValue(other))
+  },
+  push: ({ list, at, other }) => list.push(anyValue(at), anyValue(other)),
+  pop: ({ list }) => list.pop(),
+  shift: ({ list }) => list.shift(),
+  unshift: ({ list, other }) => list.unshift(anyValue(other)),
+  splice: ({ list, index, at, other }) => list.splice(index, other % 3, anyValue(at)),
+  replace({ list, index, other }) {
+    list[index] = anyValue(other)
+  },
+  length({ list, index }) {
+    list.length = index
+  },
+  move: ({ list, index, at, other }) =>
+    list.splice(other % (list.length + 1), 0, ...list.splice(index, 1 + (at % 2))),
+  swap({ list, at, other }) {
+    if (list.length < 2) return
+    const [one, two] = [at % list.length, other % list.length]
+    const kept = list[one]
+    list[one] = list[two]
+    list[two] = kept
+  },
+  sort: ({ list, other }) =>
+    list.sort(
+      (x, y) => (rank(x) < rank(y) ? -1 : rank(x) > rank(y) ? 1 : 0) * (other % 2 ? 1 : -1),
+    ),
+  reverse: ({ list }) => list.reverse(),
+  fill: ({ list, index, other }) => list.fill(pick(leaves, other), index),
+  copyWithin: ({ list, index }) =>
+    list.every((item) => typeof item !== 'object') && list.copyWithin(0, index),
+  clear: ({ target }) => target instanceof Map && target.clear(),
+  lift({ target, list, at }) {
+    const gone = detach(target, at)
+    if (Array.isArray(gone)) list.push(...gone)
+  },
+  share: ({ target, list, at, other }) =>
+    other % 8 === 0 && write(target, pick(keys, at), list.at(-1)),
+}
+
+/** The same on a plain state and on a tracked one. */
+function run(root: State, [name, where, at, other]: Op, held: unknown[]): void {
+  const all = containers(root)
+  const lists = all.filter((one) => Array.isArray(one))
+  const list = lists.length > 0 ? pick(lists, where) : []
+  const index = at % (list.length + 1)
+  actions[name]?.({ root, target: pick(all, where), list, index, at, other, held })
+}
+
+const often = ['set', 'return', 'hold', 'move', 'push']
+const names = [...Object.keys(actions), ...often]
 const op: fc.Arbitrary<Op> = fc.tuple(fc.constantFrom(...names), fc.nat(30), fc.nat(30), fc.nat(30))
 const turn = fc.record({
   ops: fc.array(op, { maxLength: 8 }),
@@ -205,16 +187,46 @@ const expectSame = (actual: unknown, expected: unknown): void => {
   expect(order(actual)).toEqual(order(expected))
 }
 
-/** Every object of the new state that equals its former self, place by place, is the same. */
-function expectShared(before: unknown, after: unknown, changed: (value: unknown) => boolean): void {
-  if (typeof after !== 'object' || after === null || before === after) return
-  if (!changed(after)) expect(deepEqual(before, after), 'a copy of an unchanged object').toBe(false)
-  if (Array.isArray(after)) {
-    const old = Array.isArray(before) ? before : []
-    if (old.length === after.length)
-      after.forEach((item, i) => {
-        expectShared(old[i], item, changed)
-      })
+interface DescribedNode {
+  node: number
+  kind: string
+  content: unknown[]
+}
+
+/** The objects of a state by node number, and which numbers are inside of each. */
+function numbered(state: unknown, snapshot: Uint8Array): Map<number, [object, Set<number>]> {
+  const found = new Map<number, [object, Set<number>]>()
+  const visit = (value: unknown, described: unknown): number[] => {
+    if (typeof described !== 'object' || described === null || !('node' in described)) return []
+    const { node, kind, content } = described as DescribedNode
+    const inner = value instanceof Map || Array.isArray(value) ? [...value.values()] : []
+    const inside = content.flatMap((item, i) => {
+      if (kind === 'array') return visit(inner[i], item)
+      const [key, described] = item as [string, unknown]
+      return visit(
+        value instanceof Map ? value.get(key) : (value as Record<string, unknown>)[key],
+        described,
+      )
+    })
+    found.set(node, [value as object, new Set([node, ...inside])])
+    return [node, ...inside]
+  }
+  visit(state, (describeFrame(snapshot) as { root: unknown }).root)
+  return found
+}
+
+type Numbered = ReturnType<typeof numbered>
+
+/** A node in which no operation took place is the same object as before, any other is not. */
+function expectShared(before: Numbered, after: Numbered, frame: Uint8Array): void {
+  const { operations } = describeFrame(frame) as { operations: { node: number }[] }
+  const written = new Set(operations.map(({ node }) => node))
+  for (const [number, [object, inside]] of after) {
+    const old = before.get(number)
+    if (old === undefined) continue
+    const isWritten = [...inside, ...old[1]].some((one) => written.has(one))
+    if (!isWritten) expect(old[0], `node ${number}`).toBe(object)
+    else expect(Object.is(old[0], object), `node ${number}`).toBe(false)
   }
 }
 
@@ -260,13 +272,13 @@ class World {
     this.model = before
     this.held = [[], []]
   }
-  flush(before: State): void {
+  flush(model: State, before: Uint8Array): void {
     let frame: Uint8Array | undefined
     try {
       frame = this.tracked.flush()
     } catch (error) {
       expect(error).toMatchObject({ code: 'STATE_UNSUPPORTED' })
-      this.rollback(before)
+      this.rollback(model)
       return
     }
     expectSame(this.tracked.state, this.model)
@@ -276,7 +288,7 @@ class World {
       const old = one.state
       expect(one.apply(frame)).toBe('applied')
       expectSame(one.state, this.model)
-      expectShared(old?.list, one.state?.list, () => true)
+      expectShared(numbered(old, before), numbered(one.state, this.tracked.snapshot()), frame)
     }
   }
   restore(): void {
@@ -290,9 +302,10 @@ function runScript(turns: readonly { ops: readonly Op[]; end: string }[]): void 
   const world = new World()
   for (const { ops, end } of turns) {
     const before = plainCopy(world.model) as State
+    const snapshot = world.tracked.snapshot()
     const done = play(world.model, world.tracked, ops, world.held)
     if (!done || end === 'rollback') world.rollback(before)
-    else world.flush(before)
+    else world.flush(before, snapshot)
     if (end === 'restore') world.restore()
     if (end === 'join') world.join()
   }

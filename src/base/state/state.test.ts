@@ -180,7 +180,7 @@ describe('what a state refuses, by path', () => {
     ['a nested symbol key', 'state.free.x: ', (s) => (s.free['x'] = { [Symbol('y')]: 1 })],
     ['a bigint', 'state.map.get("k"): ', (s) => s.map.set('k', 1n)],
     ['a Map key', 'state.map.get("1"): ', (s) => s.map.set(1 as never, 1)],
-    ['__proto__', 'state.free.__proto__: ', (s) => (s.free['__proto__'] = 1)],
+    ['__proto__', 'state.free.__proto__: ', (s) => Reflect.set(s.free, '__proto__', 1)],
     ['own __proto__', 'state.free.x', (s) => (s.free['x'] = own('__proto__', 1))],
     ['__proto__ in a Map', 'state.map', (s) => s.map.set('__proto__', 1)],
     ['a hole', 'state.items[1]: ', (s) => (s.items[3] = s.items[0]!)],

@@ -18,7 +18,7 @@ export class Cell implements Linked<Cell> {
   readonly parents: Cell[] = []
   readonly kind: NodeKind
   /** Content of an object or Map; empty for arrays. */
-  readonly entries = new Map<string, unknown>()
+  readonly entries: Map<string, unknown> = new Map()
   /** Content of an array; empty for others. */
   readonly items: unknown[] = []
   /** What users see; absent after a change of this cell or of one inside. */
@@ -31,7 +31,7 @@ export class Cell implements Linked<Cell> {
 }
 
 export class Table {
-  readonly cells = new Map<number, Cell>()
+  readonly cells: Map<number, Cell> = new Map()
   readonly root: Cell
   next: number
   #undo: (() => void)[] = []

@@ -2,6 +2,7 @@
  * The process of one instance. The host forks this file, says `start`, then hands over sockets;
  * journal records go through a pipe of their own (descriptor 4). Without its host it ends.
  */
+import '../../base/core/hints.ts'
 import { Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import {

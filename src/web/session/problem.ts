@@ -1,4 +1,4 @@
-import { errorTable, type Log, toSojournError } from '../../base/core/index.ts'
+import { type Log, toSojournError } from '../../base/core/index.ts'
 
 /** An answer that stands for an error. */
 export interface Problem {
@@ -16,7 +16,7 @@ export function problemOf(error: unknown, log: Log): Problem {
   const { code, message, status, hint, retry } = toSojournError(error)
   const isOurs = status >= 500
   if (isOurs) log.error({ err: error, code }, 'a request failed')
-  const body = { error: { code, message: isOurs ? errorTable[code].hint : message, hint, retry } }
+  const body = { error: { code, message: isOurs ? hint : message, hint, retry } }
   return {
     status,
     headers: {

@@ -6,44 +6,12 @@ import { CheckoutField } from './checkout-field.tsx'
 import type { ShopProps } from './shop-page.tsx'
 
 export function Checkout(props: ShopProps & { onOrder: (order: string) => void }) {
-  const { visit, view, words, onOrder } = props
-  const { step, fields } = view.data.checkout
-  const [draft, setDraft] = useState<Fields>(fields)
-  const [saveState, setSaveState] = useState<SaveState>('saved')
-  const [autosave] = useState(
-    () =>
-      new Autosave(
-        async (changed) => Boolean(await visit.write('PUT', '/checkout', { fields: changed })),
-        setSaveState,
-      ),
-  )
+  const { view, words } = props
+  const { step } = view.data.checkout
+  const { draft, saveState, change, go } = useCheckout(props)
   const title = useFocusOnChange(step)
-  useEffect(() => {
-    const leave = () => autosave.leave()
-    addEventListener('pagehide', leave)
-    return () => {
-      removeEventListener('pagehide', leave)
-      autosave.forget()
-    }
-  }, [autosave])
-
   if (step === 'cart') return null
   const names: readonly FieldName[] = fieldsOfStep[step]
-
-  function change(name: FieldName, value: string): void {
-    setDraft((draft) => ({ ...draft, [name]: value }))
-    autosave.change(name, value)
-  }
-
-  async function go(to: Step | undefined): Promise<void> {
-    await autosave.flush()
-    if (to) {
-      await visit.write('PUT', '/checkout', { step: to })
-      return
-    }
-    const answer = await visit.write<{ order: string }>('POST', '/checkout/order')
-    if (typeof answer === 'object') onOrder(answer.order)
-  }
 
   return (
     <section class="checkout" aria-labelledby="checkout-title" data-step={step}>
@@ -84,6 +52,45 @@ export function Checkout(props: ShopProps & { onOrder: (order: string) => void }
       </form>
     </section>
   )
+}
+
+/** What is typed, kept in the session as well, and the way through the steps. */
+function useCheckout({ visit, view, onOrder }: ShopProps & { onOrder: (order: string) => void }) {
+  const [draft, setDraft] = useState<Fields>(view.data.checkout.fields)
+  const [saveState, setSaveState] = useState<SaveState>('saved')
+  const [autosave] = useState(
+    () =>
+      new Autosave(
+        async (changed) => Boolean(await visit.write('PUT', '/checkout', { fields: changed })),
+        setSaveState,
+      ),
+  )
+  useEffect(() => {
+    const leave = () => autosave.leave()
+    addEventListener('pagehide', leave)
+    return () => {
+      removeEventListener('pagehide', leave)
+      autosave.forget()
+    }
+  }, [autosave])
+
+  function change(name: FieldName, value: string): void {
+    setDraft((draft) => ({ ...draft, [name]: value }))
+    autosave.change(name, value)
+  }
+
+  /** To another step; without one, to the order. */
+  async function go(to: Step | undefined): Promise<void> {
+    await autosave.flush()
+    if (to) {
+      await visit.write('PUT', '/checkout', { step: to })
+      return
+    }
+    const answer = await visit.write<{ order: string }>('POST', '/checkout/order')
+    if (typeof answer === 'object') onOrder(answer.order)
+  }
+
+  return { draft, saveState, change, go }
 }
 
 function Progress({ step, words }: { step: Step; words: ShopProps['words'] }) {

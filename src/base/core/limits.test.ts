@@ -1,0 +1,22 @@
+import { describe, expect, it } from 'vitest'
+import { limits } from './limits.ts'
+
+describe('limits', () => {
+  it.each([
+    ['a presence value fits into a message', limits.presenceBytesMax < limits.messageBytesMax],
+    ['a result fits into a record', limits.resultBytesMax < limits.recordBytesMax],
+    ['an ended session leaves no open socket after one second', limits.closeMs < 1_000],
+    ['one slow turn at the start is no failed start', limits.turnMs < limits.startMs],
+    ['one message never makes a client slow', limits.messageBytesMax < limits.unsentBytesMax],
+    [
+      'a snapshot is due before a record is refused',
+      limits.recordBytesPerSnapshot < limits.recordBytesMax,
+    ],
+    [
+      'all clients of an instance fit through the door',
+      limits.connectionsPerInstanceMax <= limits.connectionsMax,
+    ],
+  ])('hold together: %s', (_, holds) => {
+    expect(holds).toBe(true)
+  })
+})
