@@ -1,10 +1,12 @@
 /** Builds the package into dist/: plain tsc, and the client once more as one file for pages. */
 import { execFileSync } from 'node:child_process'
-import { rmSync } from 'node:fs'
+import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { minify } from 'terser'
 import { build } from 'vite'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
+const bundle = `${root}dist/client/client.bundle.js`
 
 rmSync(`${root}dist`, { recursive: true, force: true })
 execFileSync('tsc', ['-p', 'tsconfig.build.json'], { cwd: root, stdio: 'inherit' })
@@ -16,8 +18,18 @@ await build({
   build: {
     outDir: 'dist/client',
     emptyOutDir: false,
-    minify: 'terser',
-    terserOptions: { module: true, ecma: 2020, compress: { passes: 3 }, format: { comments: false } },
-    lib: { entry: 'dist/client/index.js', formats: ['es'], fileName: () => 'client.bundle.js' },
+    minify: false,
+    lib: {
+      entry: 'dist/client/index.js',
+      formats: ['es'],
+      fileName: () => 'client.bundle.js',
+    },
   },
 })
+// Vite keeps the white space of a library; this file goes to browsers as it is.
+const { code = '' } = await minify(readFileSync(bundle, 'utf8'), {
+  module: true,
+  ecma: 2020,
+  compress: { passes: 3, unsafe_arrows: true },
+})
+writeFileSync(bundle, code)

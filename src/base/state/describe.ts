@@ -39,7 +39,7 @@ function describe(value: unknown): unknown {
     return { node: value.number ?? 'next', kind: value.kind, content }
   }
   if (value === undefined) return { odd: 'undefined' }
-  if (value instanceof Date) return { date: value.getTime() || String(value.getTime()) }
+  if (value instanceof Date) return { date: String(value.getTime()) }
   if (value instanceof Uint8Array) return { bytes: Array.from(value) }
   if (typeof value === 'number' && (!Number.isFinite(value) || Object.is(value, -0)))
     return { odd: Object.is(value, -0) ? '-0' : String(value) }

@@ -124,6 +124,14 @@ const actions: Record<string, (scene: Scene) => void> = {
     const inside = containers(held[0])
     if (inside.length > 0) write(pick(inside, at), 'h', anyValue(other))
   },
+  'write again and again'({ target, at, other }) {
+    if (Array.isArray(target)) return
+    for (const n of [at, other, at + other, at * 2, other + 1]) {
+      if (n % 5 > 0) write(target, 'k', anyValue(n))
+      else if (target instanceof Map) target.delete('k')
+      else delete target['k']
+    }
+  },
   push: ({ list, at, other }) => list.push(anyValue(at), anyValue(other)),
   pop: ({ list }) => list.pop(),
   shift: ({ list }) => list.shift(),

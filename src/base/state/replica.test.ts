@@ -2,6 +2,8 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { describeFrame, peekFrame, replica, restore, track } from './index.ts'
 
+const refusal = expect.objectContaining({ code: 'FRAME_MALFORMED' })
+
 const samples = (): Uint8Array[] => {
   const tracked = track<Record<string, unknown>>({
     list: [{ id: 1 }, { id: 2 }],
@@ -170,18 +172,16 @@ describe('the decoder', () => {
     seen.apply(snapshot)
     seen.apply(one)
     const { state } = seen
-    expect(() => seen.apply(Uint8Array.from(bytes))).toThrow(
-      expect.objectContaining({ code: 'FRAME_MALFORMED' }),
-    )
+    expect(() => seen.apply(Uint8Array.from(bytes))).toThrow(refusal)
     expect(seen.state).toBe(state)
-    expect(() => seen.apply('text' as never)).toThrow(/FRAME|no frame/)
+    expect(() => seen.apply('text' as never)).toThrow(refusal)
   })
 
   it('refuses to recover without a frame in between', () => {
     const [snapshot, one, two] = samples() as [Uint8Array, Uint8Array, Uint8Array]
     expect(() => restore(snapshot, [two])).toThrow(/Frame 1 is missing/)
-    expect(() => restore(one, [])).toThrow(/no frame/)
-    expect(() => restore(snapshot, [snapshot])).toThrow(/no frame/)
+    expect(() => restore(one, [])).toThrow(refusal)
+    expect(() => restore(snapshot, [snapshot])).toThrow(refusal)
     expect(restore(snapshot, [one, one, two]).seq).toBe(2)
   })
 })

@@ -317,7 +317,8 @@ describe('what a state keeps', () => {
     new Uint8Array([1, 2, 255]),
     new Uint8Array(300),
   ]
-  it.each(odd.map((value) => [value]))('%s bit by bit', (value) => {
+  const name = (value: unknown) => `${typeof value} ${JSON.stringify(String(value).slice(0, 20))}`
+  it.each(odd.map((value) => [name(value), value]))('%s bit by bit', (_name, value) => {
     const tracked = track({ start: value, list: [value], map: new Map([['k', value]]) } as object)
     const seen = replica<Record<string, unknown>>()
     seen.apply(tracked.snapshot())
