@@ -77,14 +77,14 @@ export async function until(
   }
 }
 
-export interface ProcessRow {
+interface ProcessRow {
   readonly pid: number
   readonly parent: number
   readonly command: string
 }
 
 /** The process table, from /proc. */
-export function processes(): ProcessRow[] {
+function processes(): ProcessRow[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
     .flatMap((name) => {
@@ -100,7 +100,7 @@ export function processes(): ProcessRow[] {
 }
 
 /** All descendants of a process that are alive. */
-export function descendants(pid: number, rows: ProcessRow[] = processes()): ProcessRow[] {
+function descendants(pid: number, rows: ProcessRow[] = processes()): ProcessRow[] {
   const children = rows.filter(({ parent }) => parent === pid)
   return [...children, ...children.flatMap((child) => descendants(child.pid, rows))]
 }

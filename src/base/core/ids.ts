@@ -2,8 +2,6 @@
 
 /** Public handle of a session; safe in lists, logs and URLs; useless as a token. */
 export type SessionId = string & { readonly kind?: 'SessionId' }
-/** One client's socket to an instance. */
-export type ConnectionId = string & { readonly kind?: 'ConnectionId' }
 
 const keyPattern = /^[A-Za-z0-9._~-]{1,128}$/
 const backendPattern = /^[a-z][a-z0-9-]{0,63}$/

@@ -7,7 +7,7 @@ import { isBackendName, isKey, SojournError } from '../../base/core/index.ts'
 import type { InstanceName } from '../../base/protocol/index.ts'
 
 /** Everything below this path is the door's. */
-export const doorPath = '/live/'
+const doorPath = '/live/'
 
 const pathPattern = /^\/live\/([^/?#]*)\/([^/?#]*)(?:\?[^#]*)?$/
 const websocketKeyPattern = /^[A-Za-z0-9+/]{22}==$/
