@@ -48,7 +48,7 @@ describe('Results', () => {
     expect(results.accepts(old, 0)).toBe(false)
     expect(() => results.answer(old, 2, 0)).toThrow(refused('ACTION_UNKNOWN'))
     expect(results.accepts(`/${results.issue('fresh')}`, 0)).toBe(true)
-    expect(results.accepts('/forged', 0)).toBe(false)
+    expect(results.accepts('/?.forged', 0)).toBe(false)
   })
 
   it('bounds the answers that a client does not acknowledge', () => {
