@@ -1,5 +1,5 @@
 /** An instance without processes and sockets: a journal in memory, and links that only remember. */
-import { type ErrorCode, silentLog, type SojournError } from '../../src/base/core/index.ts'
+import { type ErrorCode, type SojournError, silentLog } from '../../src/base/core/index.ts'
 import {
   type CallerFacts,
   encodeFromClient,

@@ -10,6 +10,8 @@ export const limits = {
   presenceBytesMax: 4_096,
   /** The recorded result of one action. */
   resultBytesMax: 16_384,
+  /** Characters of the sentence that says why an action was refused. */
+  refusalCharsMax: 1_024,
   /** Actions of one client that have no acknowledged answer yet. */
   actionsOpenMax: 64,
   /** Clients whose results an instance remembers. */

@@ -41,6 +41,12 @@ export class Connections {
     this.#all.set(connection.caller.connection, connection)
   }
 
+  /** Closes with a code. It leaves at once: the socket may take its time. */
+  close(connection: Connection, code: ErrorCode): void {
+    this.remove(connection)
+    connection.link.close(code)
+  }
+
   remove(connection: Connection): void {
     const shown = connection.phase === 'entered'
     connection.phase = 'left'
@@ -81,7 +87,10 @@ export class Connections {
 
   /** Sends one message, encoded once, to all that entered. */
   sayAll(said: FromInstance, except?: Connection): void {
-    const bytes = encodeFromInstance(said)
+    this.sendAll(encodeFromInstance(said), except)
+  }
+
+  sendAll(bytes: Uint8Array, except?: Connection): void {
     for (const connection of this.#entered()) if (connection !== except) send(connection, bytes)
   }
 

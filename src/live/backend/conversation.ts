@@ -19,20 +19,26 @@ export class Conversation {
   readonly #connection: Connection
   readonly #cancelHelloTimer: () => void
   #greeted = false
+  /** Whether the backend's `connect` has let it in, so that `disconnect` is owed. */
+  #admitted = false
   #actionsOpen = 0
 
   constructor(instance: Instance, caller: Caller<unknown>, link: Link, identity: unknown) {
     this.#instance = instance
     this.#connection = { caller, link, identity, phase: 'arrived' }
     this.#cancelHelloTimer = instance.given.clock.after(limits.helloMs, () => {
-      if (!this.#greeted) link.close('MESSAGE_MALFORMED')
+      if (!this.#greeted) instance.connections.close(this.#connection, 'CLIENT_TOO_SLOW')
     })
     instance.connections.add(this.#connection)
   }
 
   /** Takes a message of the client; one that breaks the protocol closes the connection. */
   message(bytes: Uint8Array): void {
-    const fail = (error: unknown): void => this.#connection.link.close(toSojournError(error).code)
+    const { connections } = this.#instance
+    const fail = (error: unknown): void =>
+      connections.close(this.#connection, toSojournError(error).code)
+    // It was closed, but its client goes on talking.
+    if (this.#connection.phase === 'left') return
     try {
       this.#take(parseFromClient(bytes))?.catch(fail)
     } catch (error) {
@@ -44,11 +50,13 @@ export class Conversation {
   closed(): void {
     const { connections, given } = this.#instance
     this.#cancelHelloTimer()
-    const entered = this.#connection.phase === 'entered'
     connections.remove(this.#connection)
-    if (!entered) return
-    const { caller } = this.#connection
-    this.#instance.lifecycle(given.backend.definition.disconnect, caller).catch(() => {})
+    this.#instance
+      .turn(async () => {
+        const { disconnect } = given.backend.definition
+        if (this.#admitted) await this.#instance.handle(disconnect, this.#connection.caller)
+      })
+      .catch((error) => given.log.warn({ err: error }, 'a disconnect had no turn'))
   }
 
   #take(said: FromClient): Promise<void> | undefined {
@@ -56,11 +64,9 @@ export class Conversation {
       this.#instance.connections.say(this.#connection, { type: 'pong' })
       return undefined
     }
-    if (this.#greeted === (said.type === 'hello')) {
-      throw new SojournError('MESSAGE_MALFORMED', 'A hello comes first, and once.')
-    }
-    this.#greeted = true
-    if (said.type === 'hello') return this.#enter(said)
+    if (said.type === 'hello') return this.#greet(said)
+    if (this.#connection.phase !== 'entered')
+      throw new SojournError('MESSAGE_MALFORMED', 'The welcome comes first.')
     if (said.type === 'presence') return this.#present(said.value)
     if (this.#actionsOpen >= limits.actionsOpenMax) throw new SojournError('ACTIONS_TOO_MANY')
     this.#actionsOpen += 1
@@ -69,17 +75,22 @@ export class Conversation {
     })
   }
 
-  async #enter(hello: Hello): Promise<void> {
+  #greet(hello: Hello): Promise<void> {
+    if (this.#greeted) throw new SojournError('MESSAGE_MALFORMED', 'A hello comes once.')
+    this.#greeted = true
     if (hello.version !== protocolVersion) throw new SojournError('PROTOCOL_UNSUPPORTED')
-    const { given } = this.#instance
-    const refused = await this.#instance.lifecycle(
-      given.backend.definition.connect,
-      this.#connection.caller,
-    )
+    return this.#instance.turn(() => this.#enter(hello))
+  }
+
+  /** One turn from `connect` to the welcome: nothing is between them. */
+  async #enter(hello: Hello): Promise<void> {
+    const { definition } = this.#instance.given.backend
+    const gone = (): boolean => this.#connection.phase === 'left'
+    if (gone()) return
+    const refused = await this.#instance.handle(definition.connect, this.#connection.caller)
     if (refused) throw refused
-    await this.#instance.turn(() => {
-      if (this.#connection.phase === 'arrived') this.#welcome(hello)
-    })
+    this.#admitted = true
+    if (!gone()) this.#welcome(hello)
   }
 
   /** Says where the state stands and brings the client there: missed frames, or a snapshot. */
@@ -147,5 +158,5 @@ export class Conversation {
 
 function resultOf(n: number, { error, value }: Outcome): ActionResult {
   if (!error) return { n, ok: true, value }
-  return { n, ok: false, code: error.code, message: error.message }
+  return { n, ok: false, code: error.code, message: error.message.slice(0, limits.refusalCharsMax) }
 }

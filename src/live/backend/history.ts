@@ -29,6 +29,8 @@ export interface History {
   append(section: Uint8Array | undefined, envelope: Uint8Array | undefined): Promise<void>
   /** Writes a snapshot, so that the records before it are no longer needed. */
   snapshot(): Promise<void>
+  /** Writes a last snapshot, unless the journal ends with one. */
+  close(): Promise<void>
 }
 
 const none = new Uint8Array(0)
@@ -40,8 +42,10 @@ export function openHistory(start: HistoryStart): History {
   const tail = recoverTail(start, tracked.seq)
   recoverResults(recovered, results)
   let seq = Math.max(recovered.snapshot?.seq ?? 0, recovered.records.at(-1)?.seq ?? 0)
-  let recordsSince = 0
-  let bytesSince = 0
+  // Counted on over lives: a process that never lives long must not pile up records.
+  const since = recordsAfter(recovered)
+  let recordsSince = since.length
+  let bytesSince = since.reduce((bytes, record) => bytes + bytesOf(record), 0)
 
   async function append(section: Uint8Array = none, envelope: Uint8Array = none): Promise<void> {
     if (section === none && envelope === none) return
@@ -49,21 +53,29 @@ export function openHistory(start: HistoryStart): History {
     await journal.write({ type: 'append', seq, envelope, section })
     if (section !== none) tail.push({ seq: tracked.seq, epoch, nonce, bytes: section })
     recordsSince += 1
-    bytesSince += section.byteLength + envelope.byteLength
+    bytesSince += bytesOf({ section, envelope })
     const due =
       recordsSince >= limits.recordsPerSnapshot || bytesSince >= limits.recordBytesPerSnapshot
     if (due) await snapshot()
   }
 
   async function snapshot(): Promise<void> {
-    recordsSince = 0
-    bytesSince = 0
     const { head } = tail
     const envelope = pack([results.dump(), [head.epoch, head.nonce, head.seq]])
     await journal.write({ type: 'snapshot', seq, envelope, section: tracked.snapshot() })
+    recordsSince = 0
+    bytesSince = 0
   }
 
-  return { tracked, results, tail, append, snapshot }
+  async function close(): Promise<void> {
+    if (recordsSince > 0) await snapshot()
+  }
+
+  return { tracked, results, tail, append, snapshot, close }
+}
+
+function bytesOf({ section = none, envelope }: Pick<StoredRecord, 'section' | 'envelope'>): number {
+  return section.byteLength + envelope.byteLength
 }
 
 /** Records that the snapshot doesn't contain; those before it are kept for resumes only. */

@@ -42,11 +42,6 @@ const notes = () => {
           seen.push((error as { code: string }).code)
         }
       }),
-      thenable: action((ctx) => {
-        ctx.state.items.push('thenable')
-        // biome-ignore lint/suspicious/noThenProperty: query builders are such objects
-        return { then: () => {} } as unknown as Promise<void>
-      }),
       ring: action(z.unknown(), (ctx, payload) => ctx.broadcast('ring', payload)),
       fail: action((ctx) => {
         ctx.state.items.push('never')
@@ -180,16 +175,6 @@ describe('a turn', () => {
     expect(one.replica.state).toMatchObject({ items: ['next'] })
   })
 
-  it('bounds a handler whose answer is a thenable that never settles', async () => {
-    const world = await openInstance(notes().made)
-    const one = await world.enter()
-    one.act(1, 'thenable')
-    await settle()
-    world.clock.advance(limits.turnMs)
-    await settle()
-    expect(one.results).toEqual([failed(1, 'TURN_TIMEOUT')])
-  })
-
   it('that goes on after its end can write nothing', async () => {
     const { made, seen } = notes()
     const world = await openInstance(made)
@@ -238,19 +223,17 @@ describe('exactly once', () => {
     one.act(1, 'add', 'x')
     one.act(2, 'fail')
     await settle()
-    for (const here of [world, await openInstance(made, world.journal, world.clock)]) {
+    let here = world
+    for (let life = 0; life < 3; life += 1) {
       const again = await here.enter({ client }, { session: 's' })
       again.act(1, 'add', 'x')
       again.act(2, 'fail')
-      again.act(3, 'nothing', null, 2)
       await settle()
-      expect(again.results).toEqual([
-        { n: 1, ok: true, value: 1 },
-        failed(2, 'ACTION_FAILED'),
-        { n: 3, ok: true, value: null },
-      ])
+      expect(again.results).toEqual([{ n: 1, ok: true, value: 1 }, failed(2, 'ACTION_FAILED')])
       expect(again.replica.state).toMatchObject({ items: ['x'] })
-      here.journal.records.length = world.journal.records.length
+      // The last life is recovered from a snapshot, the one before from records.
+      if (life === 1) await here.instance.stop()
+      here = await openInstance(made, world.journal, world.clock)
     }
   })
 
@@ -293,8 +276,10 @@ describe('a successor', () => {
     back.replica.apply((await snapshotAt(world.journal, cursor.seq)) as Uint8Array)
     back.hello({ cursor })
     await settle()
-    expect(back.welcome).toMatchObject({ resumed: true, epoch: 2, head: { epoch: 1 } })
-    expect(back.all('state').length).toBe(back.replica.seq - cursor.seq - 1)
+    expect(back.welcome).toMatchObject({ resumed: true, epoch: 2, head: { epoch: 2 } })
+    // Just y and z, and the connect handler's own change.
+    expect(back.all('state')).toHaveLength(3)
+    expect(back.replica.seq).toBe(cursor.seq + 3)
     const fresh = await next.enter()
     expect(fresh.replica.state).toMatchObject({ items: ['x', 'y', 'z'] })
   })
@@ -310,11 +295,10 @@ describe('a successor', () => {
     one.act(1, 'add', 'x')
     await settle()
     const { epoch, nonce } = one.welcome
+    const cursor = { epoch, nonce, seq: one.replica.seq, ...wrong }
+    expect((await world.enter({ cursor })).welcome.resumed).toBe(false)
     const next = await openInstance(made, world.journal, world.clock)
-    for (const here of [world, next]) {
-      const cursor = { epoch, nonce, seq: one.replica.seq, ...wrong }
-      expect((await here.enter({ cursor })).welcome.resumed).toBe(false)
-    }
+    expect((await next.enter({ cursor })).welcome.resumed).toBe(false)
   })
 
   it('resumes at the head after an orderly stop', async () => {

@@ -16,8 +16,11 @@ import {
 import {
   type ActionResult,
   type CallerFacts,
+  encodeFromInstance,
+  type JournalRequest,
   pack,
   type Recovered,
+  unpack,
 } from '../../base/protocol/index.ts'
 import { type Connection, Connections, type Link } from './connections.ts'
 import { Conversation } from './conversation.ts'
@@ -51,12 +54,8 @@ export interface Outcome {
   readonly error?: SojournError
   readonly value?: unknown
   readonly section?: Uint8Array | undefined
-  readonly events: readonly TurnEvent[]
-}
-
-interface TurnEvent {
-  readonly name: string
-  readonly payload: unknown
+  /** What was broadcast, encoded. */
+  readonly events: readonly Uint8Array[]
 }
 
 export class Instance {
@@ -70,7 +69,8 @@ export class Instance {
     this.given = given
     this.#turns = createTurns(clock)
     const initial = (): object => backend.definition.state({ key })
-    this.history = openHistory({ ...given, initial, guard: this.#turns.guard })
+    const journal: JournalWriter = { write: (request) => this.#write(request) }
+    this.history = openHistory({ ...given, journal, initial, guard: this.#turns.guard })
   }
 
   /** Writes the first snapshot and runs `start`. Nothing may be attached before. */
@@ -84,7 +84,7 @@ export class Instance {
   /** Runs `stop` and writes a snapshot. */
   async stop(): Promise<void> {
     await this.lifecycle(this.given.backend.definition.stop)
-    await this.turn(() => this.history.snapshot())
+    await this.turn(() => this.history.close())
   }
 
   /**
@@ -94,47 +94,40 @@ export class Instance {
    *   `CONNECTIONS_TOO_MANY` above the limit
    */
   async attach(facts: CallerFacts, link: Link): Promise<Conversation> {
-    if (this.connections.size >= limits.connectionsPerInstanceMax) {
-      throw new SojournError('CONNECTIONS_TOO_MANY')
-    }
     const { definition } = this.given.backend
     const { connection, session, user } = facts
     const grant = await check(definition.grant, facts.grant, 'FORBIDDEN')
+    if (this.connections.size >= limits.connectionsPerInstanceMax) {
+      throw new SojournError('CONNECTIONS_TOO_MANY')
+    }
     const caller: Caller<unknown> = { connection, session, user, grant }
     return new Conversation(this, caller, link, definition.identity?.(caller))
   }
 
-  /** Closes one connection with a code. */
+  /** Closes one connection with a code; nothing that it still says counts. */
   close(connection: string, code: ErrorCode): void {
-    this.connections.find(connection)?.link.close(code)
+    const found = this.connections.find(connection)
+    if (found) this.connections.close(found, code)
   }
 
-  /** One turn from queue to gate. A failed append is fatal: nobody may see anything any more. */
+  /** One turn from queue to gate. */
   turn(work: () => void | Promise<void>): Promise<void> {
-    return this.#turns.hold(async () => {
-      try {
-        await work()
-      } catch (error) {
-        const { code } = toSojournError(error)
-        if (code === 'JOURNAL_FENCED' || code === 'HOST_STOPPED')
-          this.given.onFatal(toSojournError(error))
-        throw error
-      }
-    })
+    return this.#turns.hold(async () => work())
   }
 
   /** Runs a handler as a transaction, inside a held turn. */
   async attempt(caller: Caller<unknown> | undefined, run: Run): Promise<Outcome> {
-    const events: TurnEvent[] = []
+    const events: Uint8Array[] = []
     try {
-      const value = (await this.#turns.run(() => run(this.#context(caller, events)))) ?? null
-      if (pack(value).byteLength > limits.resultBytesMax) {
+      const answer = pack(await this.#turns.run(() => run(this.#context(caller, events))))
+      if (answer.byteLength > limits.resultBytesMax) {
         throw new SojournError(
           'ACTION_FAILED',
           `The result exceeds ${limits.resultBytesMax} bytes.`,
         )
       }
-      return { value, section: this.history.tracked.flush(), events }
+      // A copy: what was returned may be a part of the state, and will be asked for again later.
+      return { value: unpack(answer), section: this.history.tracked.flush(), events }
     } catch (error) {
       this.history.tracked.rollback()
       const known = toSojournError(error, 'ACTION_FAILED')
@@ -154,7 +147,7 @@ export class Instance {
     await this.history.append(outcome.section, envelope)
     if (outcome.section) this.connections.publish(outcome.section, to, results)
     else if (to && results.length > 0) this.connections.say(to, { type: 'results', results })
-    for (const event of outcome.events) this.connections.sayAll({ type: 'event', ...event })
+    for (const event of outcome.events) this.connections.sendAll(event)
   }
 
   /** Runs a life-cycle handler in a turn of its own; resolves with the error that it threw. */
@@ -163,27 +156,46 @@ export class Instance {
     caller?: Caller<unknown>,
   ): Promise<SojournError | undefined> {
     let failed: SojournError | undefined
-    if (!run) return failed
     await this.turn(async () => {
-      const outcome = await this.attempt(caller, run)
-      failed = outcome.error
-      await this.release(outcome)
+      failed = await this.handle(run, caller)
     })
     return failed
   }
 
-  #context(caller: Caller<unknown> | undefined, events: TurnEvent[]): Context<object> {
+  /** The same inside a held turn. */
+  async handle(run: Run | undefined, caller?: Caller<unknown>): Promise<SojournError | undefined> {
+    if (!run) return undefined
+    const outcome = await this.attempt(caller, run)
+    await this.release(outcome)
+    return outcome.error
+  }
+
+  /** A failed write is the end: nobody may see anything any more, so the turn is never passed on. */
+  async #write(request: JournalRequest): Promise<void> {
+    try {
+      await this.given.journal.write(request)
+    } catch (error) {
+      this.given.onFatal(toSojournError(error))
+      await new Promise(() => {})
+    }
+  }
+
+  #context(caller: Caller<unknown> | undefined, events: Uint8Array[]): Context<object> {
     const { key, clock, log } = this.given
+    const { connections } = this
     const turns = this.#turns
     return {
       key,
       clock,
       log,
       state: this.history.tracked.state,
-      connections: this.connections.callers(),
+      get connections(): readonly Caller<unknown>[] {
+        return connections.callers()
+      },
       broadcast: (name, payload = null) => {
         turns.guard()
-        events.push({ name, payload })
+        // Encoded now: it is sent as it is now, and what can't be sent fails here.
+        events.push(encodeFromInstance({ type: 'event', name, payload }))
       },
       get caller(): Caller<unknown> {
         if (caller) return caller

@@ -38,7 +38,9 @@ export function createJournalPipe(pipe: Duplex): JournalWriter {
     write: (request) =>
       new Promise((resolve, reject) => {
         waiting = { seq: request.seq, resolve, reject }
-        pipe.write(encodeJournalRequest(request))
+        pipe.write(encodeJournalRequest(request), (error) => {
+          if (error) settle(new SojournError('HOST_STOPPED', undefined, { cause: error }))
+        })
       }),
   }
 }

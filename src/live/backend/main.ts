@@ -26,6 +26,8 @@ import { createJournalPipe } from './journal-pipe.ts'
 
 const journalDescriptor = 4
 const activityEveryMs = 1_000
+/** The kernel asks a client that was silent for so long whether it is there. */
+const keepAliveAfterMs = 15_000
 
 const server = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytesMax })
 /** Connections whose client said something since the host was told last. */
@@ -84,11 +86,15 @@ async function start(order: Extract<HostToInstance, { type: 'start' }>): Promise
 /** Finishes the handshake on a socket that the host handed over, and lets its client in. */
 function connect(facts: SocketFacts, socket: Socket): void {
   const { connection } = facts.caller
+  // A client that vanished without a word would keep its instance awake for ever.
+  socket.setKeepAlive(true, keepAliveAfterMs)
   socket.on('close', () => tell({ type: 'closed', connection }))
   const request = { method: 'GET', url: facts.url, headers: facts.headers }
   server.handleUpgrade(request as never, socket, Buffer.from(facts.head), (websocket) => {
     tell({ type: 'adopted', connection })
     converse(facts, websocket).catch((error) => {
+      // Reads again, so that the client's half of the closing handshake arrives.
+      websocket.resume()
       closeWith(websocket, toSojournError(error))
     })
   })

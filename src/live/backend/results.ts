@@ -37,7 +37,9 @@ export class Results {
   accepts(client: string, acked: number): boolean {
     const known = this.#clients.get(client)
     if (known) return acked <= known.last
-    return acked === 0 && issuedAtMs(client) > this.#forgottenUntilMs
+    const issuedMs = issuedAtMs(client)
+    // One from the future was not issued here, or the clock was set back: nothing is sure then.
+    return acked === 0 && issuedMs > this.#forgottenUntilMs && issuedMs <= this.#clock.nowMs()
   }
 
   /**
@@ -112,7 +114,7 @@ export class Results {
     for (const [client, { usedAtMs }] of this.#clients) {
       if (this.#clients.size <= limits.clientsRememberedMax && usedAtMs > oldMs) return
       this.#clients.delete(client)
-      this.#forgottenUntilMs = Math.max(this.#forgottenUntilMs, usedAtMs)
+      this.#forgottenUntilMs = Math.max(this.#forgottenUntilMs, usedAtMs, issuedAtMs(client))
     }
   }
 }

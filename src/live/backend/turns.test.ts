@@ -62,6 +62,16 @@ describe('createTurns()', () => {
     expect(write).toThrow(expect.objectContaining({ code: 'TURN_OVER' }))
   })
 
+  it('waits for whatever can be awaited, but not longer', async () => {
+    const clock = virtualClock()
+    const turns = createTurns(clock)
+    // biome-ignore lint/suspicious/noThenProperty: query builders are such objects
+    const query = { then: () => {} } as unknown as Promise<void>
+    const held = turns.run(() => query)
+    clock.advance(limits.turnMs)
+    await expect(held).rejects.toMatchObject({ code: 'TURN_TIMEOUT' })
+  })
+
   it('bounds the queue', async () => {
     const turns = createTurns(virtualClock())
     const waiting = Array.from({ length: limits.turnsWaitingMax }, () => turns.hold(async () => {}))

@@ -39,7 +39,7 @@ export function createTurns(clock: Clock, turnMs: number = limits.turnMs): Turns
     const turn: Turn = { over: false }
     try {
       const result = context.run(turn, handler)
-      return result instanceof Promise ? await within(turnMs, result) : result
+      return isThenable(result) ? await within(turnMs, Promise.resolve(result)) : result
     } finally {
       turn.over = true
     }
@@ -58,4 +58,9 @@ export function createTurns(clock: Clock, turnMs: number = limits.turnMs): Turns
   }
 
   return { hold, run, guard }
+}
+
+/** Also what is no Promise but can be awaited, such as the queries of many a database client. */
+function isThenable<Result>(result: Result | PromiseLike<Result>): result is PromiseLike<Result> {
+  return typeof (result as Partial<PromiseLike<Result>> | null)?.then === 'function'
 }
