@@ -44,13 +44,23 @@ async function configure({
   tell({ type: 'ready' })
 }
 
+function connect(
+  { name, socket }: Extract<DoorToHost, { type: 'connect' }>,
+  handle: SocketHandle | undefined,
+): void {
+  const { connection } = socket.caller
+  // The socket can close while its handle is on the way; the message then comes alone.
+  if (handle) host?.connect(name, socket, handle)
+  else tell({ type: 'refused', connection, code: 'CONNECTION_CLOSED' })
+}
+
 async function stop(): Promise<void> {
   await host?.stop()
   store?.close()
   process.exit(0)
 }
 
-function hear(message: DoorToHost, handle: SocketHandle): void {
+function hear(message: DoorToHost, handle: SocketHandle | undefined): void {
   switch (message.type) {
     case 'configure':
       configure(message).catch((error) => {
@@ -59,7 +69,7 @@ function hear(message: DoorToHost, handle: SocketHandle): void {
       })
       break
     case 'connect':
-      host?.connect(message.name, message.socket, handle)
+      connect(message, handle)
       break
     case 'close':
       host?.close(message.connections, message.code)

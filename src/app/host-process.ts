@@ -1,6 +1,6 @@
 /** The application's end of the host process: starts it, speaks with it, starts it again. */
 import { type ChildProcess, fork } from 'node:child_process'
-import { type Clock, type ErrorCode, type Log, SojournError } from '../base/core/index.ts'
+import { type Clock, type ErrorCode, type Log, limits, SojournError } from '../base/core/index.ts'
 import type {
   BackendPlan,
   DoorToHost,
@@ -19,7 +19,7 @@ export interface HostProcessOptions {
   readonly clock: Clock
   readonly log: Log
   readonly onWord: (word: Word) => void
-  /** Every connection went with the host; a new one is on its way. */
+  /** Every connection went with the host. */
   readonly onLost: () => void
 }
 
@@ -48,6 +48,9 @@ export class HostProcess implements HostLink {
       child.once('exit', () => {
         this.#lost()
         reject(new SojournError('HOST_STOPPED', 'The host process ended while starting.'))
+      })
+      child.on('error', (error) => {
+        reject(new SojournError('HOST_STOPPED', undefined, { cause: error }))
       })
       child.on('message', (message: HostToDoor) => {
         if (message.type === 'failed') {
@@ -92,9 +95,12 @@ export class HostProcess implements HostLink {
   stop(): Promise<void> {
     this.#stopping = true
     const child = this.#child
-    if (!child || child.exitCode !== null || child.signalCode !== null) return Promise.resolve()
+    if (!child?.pid || child.exitCode !== null || child.signalCode !== null)
+      return Promise.resolve()
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     this.#say({ type: 'stop' })
+    // It gives its instances `stopMs`; one that does not answer itself must not hold us for ever.
+    this.#options.clock.after(2 * limits.stopMs, () => child.kill('SIGKILL'))
     return gone
   }
 
@@ -105,9 +111,10 @@ export class HostProcess implements HostLink {
   #lost(): void {
     const served = this.#ready
     this.#ready = false
-    if (this.#stopping || !served) return
-    this.#options.log.error({}, 'the host process ended; starting another')
+    if (!served) return
     this.#options.onLost()
+    if (this.#stopping) return
+    this.#options.log.error({}, 'the host process ended; starting another')
     this.#restart()
   }
 

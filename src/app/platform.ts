@@ -4,6 +4,7 @@ import { Gateway } from '../live/gateway/gateway.ts'
 import { openSqlite } from '../stores/sqlite/index.ts'
 import { createSessions, type Sessions, type Visitor } from '../web/index.ts'
 import { attachDoor } from './attach.ts'
+import { every } from './every.ts'
 import { HostProcess } from './host-process.ts'
 import { consoleLog } from './log.ts'
 import { plansOf, type SojournOptions } from './options.ts'
@@ -44,7 +45,12 @@ export async function sojourn<Data extends object = Record<string, unknown>>(
     store.close()
     throw error
   }
-  const stopSweeping = every(systemClock, sweepEveryMs, () => sessions.sweep())
+  const stopSweeping = every(
+    systemClock,
+    sweepEveryMs,
+    () => sessions.sweep(),
+    (error) => log.error({ err: error }, 'expired sessions could not be looked for'),
+  )
   return {
     sessions,
     attach: (server) => attachDoor(server, live.gateway),
@@ -86,16 +92,4 @@ function joinLive<Data extends object>({
   const gateway = new Gateway<Visitor<Data>>({ ...parts, host })
   parts.sessions.on('end', ({ id }) => gateway.endSession(id))
   return { gateway, host }
-}
-
-function every(clock: Clock, ms: number, run: () => unknown): () => void {
-  let cancel = (): void => {}
-  const again = (): void => {
-    cancel = clock.after(ms, async () => {
-      await run()
-      again()
-    })
-  }
-  again()
-  return () => cancel()
 }

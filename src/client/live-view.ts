@@ -111,13 +111,20 @@ export class LiveView<B extends BackendType> implements Live<B> {
   }
 
   #take(bytes: Uint8Array): void {
+    let said: FromInstance
     try {
-      this.#hear(parseFromInstance(bytes))
+      said = parseFromInstance(bytes)
+      this.#hear(said)
     } catch {
       // What can't be read can't be skipped either: start over, from a snapshot.
       this.#cursor = undefined
       this.#link.restart()
+      return
     }
+    // Outside of the try: a listener that throws says nothing about the peer.
+    if (said.type === 'event')
+      for (const listener of this.#events.get(said.name) ?? []) listener(said.payload)
+    if (said.type !== 'pong') this.#notify()
   }
 
   #hear(said: FromInstance): void {
@@ -132,21 +139,15 @@ export class LiveView<B extends BackendType> implements Live<B> {
       case 'results':
         this.#outbox.settle(said.results)
         break
-      case 'event':
-        for (const listener of this.#events.get(said.name) ?? []) listener(said.payload)
-        break
       case 'presence':
         this.#presence.show(said.entry)
         break
       case 'left':
         this.#presence.hide(said.connection)
         break
-      case 'pong':
-        return
       default:
-        said satisfies never
+        said satisfies { type: 'event' | 'pong' }
     }
-    this.#notify()
   }
 
   #enter(welcome: Welcome): void {
@@ -154,7 +155,6 @@ export class LiveView<B extends BackendType> implements Live<B> {
     if (!send) return
     this.#welcome = welcome
     this.#fits = welcome.resumed
-    if (!this.#fits) this.#cursor = undefined
     this.#presence.enter(welcome.presence, send)
     this.#outbox.resume(welcome.client, send)
     this.#settle()

@@ -1,6 +1,6 @@
 /** Session backends with real processes: what they promise, while things die. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { instancesOf, isAlive, until } from '../e2e/scratch.ts'
+import { instancesOf, isAlive, scratchFolder, until } from '../e2e/scratch.ts'
 import { type LogLive, openWorld, type World } from './world.ts'
 
 let world: World
@@ -100,6 +100,35 @@ describe('an instance', () => {
     expect((await freshState(world)).entries).toEqual(['x', 'y'])
   })
 
+  it.each([
+    ['whose module is not there', 'missing', 'a'],
+    ['whose first state throws', 'picky', 'broken'],
+    ['that ends while it starts', 'picky', 'gone'],
+  ])('%s is tried again, and disturbs no other', async (_, backendName, key) => {
+    const other = world.connect('a')
+    await isLive(other)
+    const live = world.connect(key, undefined, backendName)
+    let attempts = 0
+    live.subscribe(() => {
+      attempts += 1
+    })
+    await until(() => attempts >= 3, 'tried again')
+    expect([live.status, live.error]).toEqual(['connecting', undefined])
+    live.close()
+    await other.actions.append('x')
+    expect(other.status).toBe('live')
+  })
+
+  it('lets go of a client whose grant its schema refuses', async () => {
+    await world.close()
+    world = await openWorld(undefined, { idleAfterMs: 50 })
+    const live = world.connect('a', undefined, 'picky')
+    await until(() => live.status === 'closed', 'refused')
+    expect(live.error?.code).toBe('FORBIDDEN')
+    // The socket counts until it is closed, and so keeps the process.
+    await until(() => instancesOf(process.pid).length === 0, 'the process has ended', 10_000)
+  })
+
   it('ends when nobody is connected, and comes back with its state', async () => {
     await world.close()
     world = await openWorld(undefined, { idleAfterMs: 50 })
@@ -177,6 +206,24 @@ describe('the door', () => {
 })
 
 describe('the host', () => {
+  it('ends everything in good order, also what is just starting', async () => {
+    const data = scratchFolder()
+    const before = await openWorld(undefined, { data })
+    const live = before.connect('a')
+    await live.actions.append('x')
+    const starting = before.connect('slow')
+    await until(() => instancesOf(process.pid).length === 2, 'the other is starting')
+    await before.host.stop()
+    expect(instancesOf(process.pid)).toEqual([])
+    await until(() => live.status === 'stale', 'told')
+    expect(starting.status).toBe('connecting')
+    const after = await openWorld(undefined, { data })
+    const state = await freshState(after)
+    expect(state).toEqual({ entries: ['x'], starts: 2 })
+    await before.close()
+    await after.close()
+  })
+
   it('leaves no process behind when it is killed, and a new one goes on', async () => {
     const live = world.connect('a')
     const pid = await pidOf(live)

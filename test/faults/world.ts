@@ -29,17 +29,21 @@ export async function openWorld(
   const sessions = new Set<string>()
   const touched: string[] = []
   const lives: LogLive[] = []
-  const module = new URL('./backends/log.ts', import.meta.url).href
+  const plan = (name: string) => ({
+    module: new URL(`./backends/${name}.ts`, import.meta.url).href,
+    idleAfterMs,
+    env: {},
+  })
   const host = new HostProcess({
     data: data.path,
-    backends: { log: { module, idleAfterMs, env: {} } },
+    backends: { log: plan('log'), picky: plan('picky'), missing: plan('missing') },
     clock: systemClock,
     log: silentLog,
     onWord: (word) => gateway.hear(word),
     onLost: () => gateway.hostLost(),
   })
   const gateway = new Gateway<Visitor>({
-    rules: { log: authorize },
+    rules: { log: authorize, picky: authorize, missing: authorize },
     sessions: {
       identify: (request: IncomingMessage) => visitorOf(request, sessions),
       isLive: (id) => sessions.has(id),

@@ -5,6 +5,10 @@ describe('limits', () => {
   it.each([
     ['a presence value fits into a message', limits.presenceBytesMax < limits.messageBytesMax],
     ['a result fits into a record', limits.resultBytesMax < limits.recordBytesMax],
+    [
+      'a frame and a result fit into a record',
+      limits.frameBytesMax + 2 * limits.resultBytesMax < limits.recordBytesMax,
+    ],
     ['an ended session leaves no open socket after one second', limits.closeMs < 1_000],
     ['one slow turn at the start is no failed start', limits.turnMs < limits.startMs],
     ['one message never makes a client slow', limits.messageBytesMax < limits.unsentBytesMax],

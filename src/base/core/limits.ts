@@ -47,6 +47,8 @@ export const limits = {
   /** Records of a journal between two snapshots, and their bytes. */
   recordsPerSnapshot: 1_000,
   recordBytesPerSnapshot: 1_048_576,
-  /** One record of a journal: a turn that changes more fails. */
+  /** The frame of one turn: a turn that changes more fails. */
+  frameBytesMax: 16_777_216,
+  /** One record or snapshot of a journal; a larger state is recovered from its records alone. */
   recordBytesMax: 33_554_432,
 } as const

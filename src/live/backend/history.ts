@@ -2,7 +2,7 @@
  * The past and present of one instance: its state, the journal that makes each change durable,
  * the remembered results and the tail of frames. Rebuilt from the journal at the start.
  */
-import { type Clock, limits, SojournError } from '../../base/core/index.ts'
+import { type Clock, type Log, limits, SojournError } from '../../base/core/index.ts'
 import { pack, type Recovered, type StoredRecord, unpack } from '../../base/protocol/index.ts'
 import { restore, type Tracked, track } from '../../base/state/index.ts'
 import type { JournalWriter } from './journal-pipe.ts'
@@ -15,6 +15,7 @@ export interface HistoryStart {
   readonly recovered: Recovered
   readonly journal: JournalWriter
   readonly clock: Clock
+  readonly log: Log
   /** Makes the state of a key that has none yet. */
   readonly initial: () => object
   /** Refuses a write outside of a turn. */
@@ -27,16 +28,21 @@ export interface History {
   readonly tail: Tail
   /** Makes a turn durable: its frame, if clients see a change, and its private envelope, if any. */
   append(section: Uint8Array | undefined, envelope: Uint8Array | undefined): Promise<void>
-  /** Writes a snapshot, so that the records before it are no longer needed. */
-  snapshot(): Promise<void>
+  /**
+   * Writes a snapshot, so that the records before it are no longer needed. False when it is too
+   * large for the journal: then the records are needed for ever.
+   */
+  snapshot(): Promise<boolean>
   /** Writes a last snapshot, unless the journal ends with one. */
   close(): Promise<void>
 }
 
 const none = new Uint8Array(0)
+/** More than what the journal's pipe puts in front of a request. */
+const headBytes = 64
 
 export function openHistory(start: HistoryStart): History {
-  const { epoch, nonce, recovered, journal } = start
+  const { epoch, nonce, recovered, journal, log } = start
   const results = new Results(start.clock)
   const tracked = recoverState(start)
   const tail = recoverTail(start, tracked.seq)
@@ -59,12 +65,19 @@ export function openHistory(start: HistoryStart): History {
     if (due) await snapshot()
   }
 
-  async function snapshot(): Promise<void> {
-    const { head } = tail
-    const envelope = pack([results.dump(), [head.epoch, head.nonce, head.seq]])
-    await journal.write({ type: 'snapshot', seq, envelope, section: tracked.snapshot() })
+  async function snapshot(): Promise<boolean> {
     recordsSince = 0
     bytesSince = 0
+    const { head } = tail
+    const envelope = pack([results.dump(), [head.epoch, head.nonce, head.seq]])
+    const section = tracked.snapshot()
+    const bytes = bytesOf({ section, envelope })
+    if (bytes > limits.recordBytesMax - headBytes) {
+      log.error({ bytes, max: limits.recordBytesMax }, 'the state is too large for a snapshot')
+      return false
+    }
+    await journal.write({ type: 'snapshot', seq, envelope, section })
+    return true
   }
 
   async function close(): Promise<void> {

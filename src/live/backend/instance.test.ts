@@ -301,19 +301,62 @@ describe('a successor', () => {
     expect((await next.enter({ cursor })).welcome.resumed).toBe(false)
   })
 
-  it('resumes at the head after an orderly stop', async () => {
+  it.each([0, 1])('resumes after quiet lives, %i frames behind', async (behind) => {
     const { made } = notes()
     const world = await openInstance(made)
     const one = await world.enter()
     one.act(1, 'add', 'x')
+    one.act(2, 'add', 'y')
     await settle()
     const { epoch, nonce } = one.welcome
-    const cursor = { epoch, nonce, seq: one.replica.seq }
+    const cursor = { epoch, nonce, seq: one.replica.seq - behind }
     for (let lives = 0; lives < 3; lives += 1) {
       await (await openInstance(made, world.journal, world.clock)).instance.stop()
     }
     const next = await openInstance(made, world.journal, world.clock)
     expect((await next.enter({ cursor })).welcome.resumed).toBe(true)
+  })
+
+  it('knows that an action failed whose frame no journal takes, and lost nothing else', async () => {
+    const made = backend({
+      state: () => ({ items: [] as string[] }),
+      actions: (action) => ({
+        add: action(z.number(), (ctx, bytes) => ctx.state.items.push('x'.repeat(bytes))),
+      }),
+    })
+    const world = await openInstance(made)
+    const one = await world.enter()
+    one.act(1, 'add', 1)
+    one.act(2, 'add', limits.frameBytesMax)
+    one.act(3, 'add', 3)
+    await settle()
+    expect(world.fatal).toHaveLength(1)
+    expect(one.results).toHaveLength(1)
+    const next = await openInstance(made, world.journal, world.clock)
+    const again = await next.enter({ client: one.welcome.client, acked: 1 })
+    again.act(2, 'add', limits.frameBytesMax, 1)
+    again.act(3, 'add', 3, 1)
+    await settle()
+    expect(again.results).toEqual([failed(2, 'ACTION_FAILED'), { n: 3, ok: true, value: 2 }])
+    expect(again.replica.state).toEqual({ items: ['x', 'xxx'] })
+  })
+
+  it('lives on its records when the state is too large for a snapshot', async () => {
+    const made = backend({
+      state: () => ({ items: [] as string[] }),
+      actions: (action) => ({
+        add: action((ctx) => ctx.state.items.push('x'.repeat(limits.frameBytesMax - 1_000))),
+      }),
+    })
+    const world = await openInstance(made)
+    const one = await world.enter()
+    for (const n of [1, 2, 3]) one.act(n, 'add')
+    await settle()
+    await world.instance.stop()
+    expect([world.fatal, one.results.length]).toEqual([[], 3])
+    expect(world.journal.snapshot?.seq).toBeLessThan(3)
+    const next = await openInstance(made, world.journal, world.clock)
+    expect((next.instance.history.tracked.state as { items: string[] }).items).toHaveLength(3)
   })
 
   it('makes a snapshot in time, also when no life is long', async () => {

@@ -42,7 +42,7 @@ export interface InstanceStart {
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
-  /** A record could not be written: nothing was released, and the process must end at once. */
+  /** The state is not what the journal has: nothing is released any more; the process must end. */
   readonly onFatal: (error: SojournError) => void
 }
 
@@ -63,6 +63,8 @@ export class Instance {
   readonly connections: Connections = new Connections()
   readonly history: History
   readonly #turns: Turns
+  /** The state holds a change that is not in the journal and can't be taken back. */
+  #hasDiverged = false
 
   constructor(given: InstanceStart) {
     const { backend, key, clock } = given
@@ -76,7 +78,8 @@ export class Instance {
   /** Writes the first snapshot and runs `start`. Nothing may be attached before. */
   async start(): Promise<void> {
     const { recovered, backend } = this.given
-    if (!recovered.snapshot) await this.history.snapshot()
+    if (!recovered.snapshot && !(await this.history.snapshot()))
+      throw new SojournError('STATE_UNSUPPORTED', 'The first state is too large for the journal.')
     const failed = await this.lifecycle(backend.definition.start)
     if (failed) throw failed
   }
@@ -127,7 +130,7 @@ export class Instance {
         )
       }
       // A copy: what was returned may be a part of the state, and will be asked for again later.
-      return { value: unpack(answer), section: this.history.tracked.flush(), events }
+      return { value: unpack(answer), section: this.#flush(), events }
     } catch (error) {
       this.history.tracked.rollback()
       const known = toSojournError(error, 'ACTION_FAILED')
@@ -145,6 +148,8 @@ export class Instance {
     results: ActionResult[] = [],
   ): Promise<void> {
     await this.history.append(outcome.section, envelope)
+    if (this.#hasDiverged)
+      await this.#end(new SojournError('INSTANCE_STOPPED', 'A frame was lost.'))
     if (outcome.section) this.connections.publish(outcome.section, to, results)
     else if (to && results.length > 0) this.connections.say(to, { type: 'results', results })
     for (const event of outcome.events) this.connections.sendAll(event)
@@ -170,14 +175,26 @@ export class Instance {
     return outcome.error
   }
 
-  /** A failed write is the end: nobody may see anything any more, so the turn is never passed on. */
+  /** The frame of the turn. One that no journal takes fails it, and the process has to start over. */
+  #flush(): Uint8Array | undefined {
+    const section = this.history.tracked.flush()
+    if (!section || section.byteLength <= limits.frameBytesMax) return section
+    this.#hasDiverged = true
+    throw new SojournError('ACTION_FAILED', `The turn changed ${section.byteLength} bytes at once.`)
+  }
+
   async #write(request: JournalRequest): Promise<void> {
     try {
       await this.given.journal.write(request)
     } catch (error) {
-      this.given.onFatal(toSojournError(error))
-      await new Promise(() => {})
+      await this.#end(toSojournError(error))
     }
+  }
+
+  /** Nobody may see anything any more, so the turn is never passed on. */
+  #end(error: SojournError): Promise<never> {
+    this.given.onFatal(error)
+    return new Promise(() => {})
   }
 
   #context(caller: Caller<unknown> | undefined, events: Uint8Array[]): Context<object> {

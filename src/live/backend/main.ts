@@ -75,7 +75,10 @@ async function start(order: Extract<HostToInstance, { type: 'start' }>): Promise
     clock: systemClock,
     random: systemRandom,
     onFatal: (error) => {
-      log.error({ err: error }, 'the journal refused a record; this process ends and is recovered')
+      log.error(
+        { err: error },
+        'the state is not what the journal has; this process ends and is recovered',
+      )
       process.exit(1)
     },
   })
@@ -150,7 +153,10 @@ process.on(
         start(message).catch(fail)
         break
       case 'connect':
-        connect(message.socket, new Socket({ handle, readable: true, writable: true } as never))
+        // The socket can close while its handle is on the way; the message then comes alone.
+        if (handle)
+          connect(message.socket, new Socket({ handle, readable: true, writable: true } as never))
+        else tell({ type: 'closed', connection: message.socket.caller.connection })
         break
       case 'close':
         for (const connection of message.connections) instance?.close(connection, message.code)

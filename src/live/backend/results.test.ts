@@ -46,9 +46,27 @@ describe('Results', () => {
     clock.advance(limits.resultKeptMs + 1)
     results.record(`/${results.issue('new')}`, done(1))
     expect(results.accepts(old, 0)).toBe(false)
-    expect(() => results.answer(old, 2, 0)).toThrow(refused('ACTION_UNKNOWN'))
+    // The one who is still connected must be able to come again.
+    expect(() => results.answer(old, 2, 0)).toThrow(expect.objectContaining({ retry: true }))
     expect(results.accepts(`/${results.issue('fresh')}`, 0)).toBe(true)
     expect(results.accepts('/?.forged', 0)).toBe(false)
+  })
+
+  it('never runs an action twice when the clock was set back in between', () => {
+    let nowMs = 1_000_000
+    const results = new Results({ ...virtualClock(), nowMs: () => nowMs })
+    const client = `/${results.issue('abc')}`
+    nowMs = 500_000
+    results.record(client, done(1))
+    nowMs += limits.resultKeptMs + 1
+    results.record('/other', done(1))
+    expect(results.accepts(client, 0)).toBe(false)
+  })
+
+  it('believes no client id from the future: forgetting it would forget all others', () => {
+    const results = new Results(virtualClock(1_000_000))
+    expect(results.accepts('/zzzzzzzz.abc', 0)).toBe(false)
+    expect(results.accepts(`/${results.issue('abc')}`, 0)).toBe(true)
   })
 
   it('bounds the answers that a client does not acknowledge', () => {

@@ -45,7 +45,9 @@ export class Results {
   /**
    * The recorded answer of an action that ran before, `undefined` when it must run now.
    *
-   * @throws SojournError `ACTION_UNKNOWN` when the outcome was forgotten: it is never run twice
+   * @throws SojournError `CONNECTION_CLOSED` when the client was forgotten: nothing is run twice,
+   *   so it has to come again and gets a fresh id
+   * @throws SojournError `ACTION_UNKNOWN` when the answer has arrived before
    * @throws SojournError `MESSAGE_MALFORMED` when numbers are missing in between
    * @throws SojournError `ACTIONS_TOO_MANY` when too many answers were never acknowledged
    */
@@ -53,7 +55,7 @@ export class Results {
     const known = this.#clients.get(client)
     if (!known && n === 1) return undefined
     if (!known)
-      throw new SojournError('ACTION_UNKNOWN', `The outcome of action ${n} was forgotten.`)
+      throw new SojournError('CONNECTION_CLOSED', `The outcome of action ${n} was forgotten.`)
     known.results = known.results.filter((result) => result.n > acked)
     if (n > known.last + 1)
       throw new SojournError('MESSAGE_MALFORMED', 'Action numbers are missing.')

@@ -54,6 +54,8 @@ export class Host {
   /** Crashes in a row of keys that crashed lately; an entry goes when its record is clean. */
   readonly #crashes = new Map<string, number>()
 
+  #isDraining = false
+
   constructor(options: HostOptions) {
     this.#options = options
   }
@@ -81,6 +83,7 @@ export class Host {
 
   /** Ends all instances in good order. */
   async stop(): Promise<void> {
+    this.#isDraining = true
     const running = [...this.#processes]
     for (const instance of running) instance.stop('host-drain')
     await Promise.all(running.map((instance) => instance.stopped))
@@ -119,6 +122,7 @@ export class Host {
     await this.#pause(this.#crashes.get(id) ?? 0)
     const claim = await directory.claim(name)
     const recovered = await journal.recover(claim)
+    if (this.#isDraining) throw new SojournError('HOST_STOPPED')
     const instance = new InstanceProcess({
       ...plan,
       claim,

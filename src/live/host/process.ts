@@ -55,7 +55,8 @@ export class InstanceProcess {
   readonly #sockets: HeldSockets
   readonly #log: Log
   #phase: Phase = 'starting'
-  #reason: StopReason = 'crashed'
+  /** Why it was ended; the first reason counts, and a process that ended by itself has none. */
+  #reason: StopReason | undefined
   #cancelIdle = (): void => {}
 
   constructor(given: ProcessStart) {
@@ -70,12 +71,13 @@ export class InstanceProcess {
     })
     for (const output of outputs) onLines(output, (line) => this.#log.info({}, line))
     this.#serveJournal(journal)
-    this.ready = this.#waitUntilReady()
-    this.ready.catch(() => {})
     this.stopped = new Promise((resolve) => {
       child.once('exit', (code, signal) => resolve(this.#gone(code, signal)))
-      child.once('error', () => resolve(this.#gone(null, null)))
+      // Also told of a process that runs; only one that never did has no id.
+      child.on('error', () => child.pid === undefined && resolve(this.#gone(null, null)))
     })
+    this.ready = this.#waitUntilReady()
+    this.ready.catch(() => {})
     child.on('message', (message: InstanceToHost) => this.#hear(message))
     const { module, recovered } = given
     const { backend, key, epoch, nonce } = claim
@@ -112,7 +114,8 @@ export class InstanceProcess {
   kill(reason: StopReason): void {
     if (this.#phase === 'stopped') return
     this.#move('stopping')
-    this.#reason = reason
+    this.#reason ??= reason
+    this.#cancelIdle()
     this.#child.kill('SIGKILL')
   }
 
@@ -129,13 +132,14 @@ export class InstanceProcess {
   #waitUntilReady(): Promise<void> {
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
+        cancel()
         if (this.#phase === 'starting') this.kill('start-failed')
         reject(new SojournError('INSTANCE_START_FAILED', why))
       }
       const cancel = this.#given.clock.after(limits.startMs, () =>
         fail('It was not ready in time.'),
       )
-      this.#child.once('exit', () => fail('It ended while starting.'))
+      this.stopped.then(() => fail('It ended while starting.'))
       this.#child.on('message', (message: InstanceToHost) => {
         if (message.type === 'failed') fail('It failed while starting.')
         if (message.type !== 'ready') return
@@ -150,8 +154,9 @@ export class InstanceProcess {
   #hear(message: InstanceToHost): void {
     switch (message.type) {
       case 'adopted':
-        this.#sockets.adopted(message.connection)
-        this.#given.tell(message)
+        if (this.#sockets.adopted(message.connection)) this.#given.tell(message)
+        // Cut meanwhile, so nobody counts it any more: it must not go on unseen.
+        else this.close([message.connection], 'CONNECTION_CLOSED')
         break
       case 'closed':
         if (this.#sockets.closed(message.connection)) this.#given.tell(message)
@@ -210,12 +215,12 @@ export class InstanceProcess {
   ): Promise<boolean> {
     const { journal, claim } = this.#given
     const written = await journal[type](claim, entry)
-    if (!written) this.#reason = 'fenced'
+    if (!written) this.kill('fenced')
     return written
   }
 
   #gone(code: number | null, signal: NodeJS.Signals | null): StopReason {
-    const reason = this.#reason
+    const reason = this.#reason ?? 'crashed'
     this.#move('stopped')
     this.#cancelIdle()
     this.#sockets.cutAll()

@@ -37,8 +37,11 @@ export class HeldSockets {
     this.#held.set(connection, { handle, cancel })
   }
 
-  adopted(connection: string): void {
-    this.#held.get(connection)?.cancel()
+  /** The process has taken the socket. False when it was cut before. */
+  adopted(connection: string): boolean {
+    const held = this.#held.get(connection)
+    held?.cancel()
+    return held !== undefined
   }
 
   /** The process was told to close this one; without `closed` in time the socket is cut. */

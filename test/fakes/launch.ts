@@ -1,0 +1,98 @@
+/** Processes that are none: the test plays their part, and kills them. */
+import type { ChildProcess } from 'node:child_process'
+import { EventEmitter } from 'node:events'
+import { Duplex, PassThrough } from 'node:stream'
+import {
+  encodeJournalRequest,
+  type HostToInstance,
+  type InstanceToHost,
+  type JournalRequest,
+} from '../../src/base/protocol/index.ts'
+import type { Launch, Launched } from '../../src/live/host/launch.ts'
+import type { SocketHandle } from '../../src/live/host/sockets.ts'
+
+export class FakeChild extends EventEmitter {
+  pid: number | undefined
+  connected = true
+  readonly heard: HostToInstance[] = []
+  /** What is written to it arrives nowhere. */
+  readonly journal = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() })
+  killed = false
+
+  constructor(pid: number | undefined) {
+    super()
+    this.pid = pid
+  }
+
+  send(message: HostToInstance): boolean {
+    this.heard.push(message)
+    return true
+  }
+
+  kill(): boolean {
+    this.killed = true
+    return true
+  }
+
+  say(message: InstanceToHost): void {
+    this.emit('message', message)
+  }
+
+  /** The process asks its host to write. */
+  write(request: Pick<JournalRequest, 'type' | 'seq'>): void {
+    const none = new Uint8Array(0)
+    this.journal.emit('data', encodeJournalRequest({ ...request, envelope: none, section: none }))
+  }
+
+  exit(): void {
+    this.connected = false
+    this.emit('exit', null, 'SIGKILL')
+  }
+
+  get connections(): string[] {
+    return this.heard.flatMap((message) =>
+      message.type === 'connect' ? message.socket.caller.connection : [],
+    )
+  }
+}
+
+export class FakeLaunch {
+  readonly children: FakeChild[] = []
+  /** The next processes can't be started at all. */
+  fails = false
+
+  readonly launch: Launch = () => {
+    const child = new FakeChild(this.fails ? undefined : this.children.length + 1)
+    this.children.push(child)
+    if (this.fails) setImmediate(() => child.emit('error', new Error('EAGAIN')))
+    const launched: Launched = {
+      child: child as unknown as ChildProcess,
+      journal: child.journal,
+      outputs: [new PassThrough(), new PassThrough()],
+    }
+    return launched
+  }
+
+  get newest(): FakeChild {
+    const child = this.children.at(-1)
+    if (!child) throw new Error('nothing was launched')
+    return child
+  }
+}
+
+/** A descriptor that can only be closed, or cut: told the end of the stream, then closed. */
+export class FakeHandle implements SocketHandle {
+  isCut = false
+  isClosed = false
+
+  close(done?: () => void): void {
+    this.isClosed = true
+    if (done) setImmediate(done)
+  }
+
+  shutdown(request: { oncomplete(status: number): void }): number {
+    this.isCut = true
+    setImmediate(() => request.oncomplete(0))
+    return 0
+  }
+}
