@@ -14,7 +14,11 @@ export interface ServerDoor {
 const clientScript = new URL('../client/client.bundle.js', import.meta.url)
 const clientPath = '/live/client.js'
 
+/** @throws TypeError for a TLS server: the keys of its sockets can't be handed to another process */
 export function attachDoor(server: Server, door: ServerDoor): void {
+  if ('setSecureContext' in server) {
+    throw new TypeError('attach(): put a proxy that ends TLS in front of a plain http server')
+  }
   const others = server.listeners('request') as ((
     request: IncomingMessage,
     response: ServerResponse,

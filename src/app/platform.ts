@@ -12,7 +12,11 @@ import { plansOf, type SojournOptions } from './options.ts'
 /** A running Sojourn: web sessions, session backends, and the joint between them. */
 export interface Sojourn<Data extends object> {
   readonly sessions: Sessions<Data>
-  /** Serves `/live/` on a server of node:http, beside whatever it serves already. */
+  /**
+   * Serves `/live/` on a server of node:http, beside whatever it serves already.
+   *
+   * @throws TypeError for a TLS server: let a proxy in front end TLS
+   */
   attach(server: Server): void
   /** Ends all instances in good order and closes the stores. */
   close(): Promise<void>

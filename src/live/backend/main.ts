@@ -170,6 +170,9 @@ process.on(
   },
 )
 process.on('disconnect', () => process.exit(0))
+// A terminal sends these to the whole group; the host decides when this process stops.
+process.on('SIGINT', () => {})
+process.on('SIGTERM', () => {})
 setInterval(() => {
   if (active.size > 0) tell({ type: 'active', connections: [...active] })
   active.clear()

@@ -36,7 +36,7 @@ export interface HostOptions {
 const restartPauseMsMin = 100
 const restartPauseMsMax = 10_000
 /** An instance that lived for so long starts with a clean record. */
-const crashForgottenAfterMs = 30_000
+const crashForgottenAfterMs = 3_000
 /** Keys whose crashes are remembered; the oldest go first. */
 const crashesKeptMax = 10_000
 
