@@ -73,6 +73,8 @@ export class SojournError extends Error {
    */
   static hints: Partial<Readonly<Record<ErrorCode, string>>> = {}
   readonly code: ErrorCode
+  /** What was seen, without the hint. */
+  readonly detail: string | undefined
 
   /**
    * @param code a word of the table
@@ -83,6 +85,7 @@ export class SojournError extends Error {
     super(parts.join(' ') || code.toLowerCase().replaceAll('_', ' '), options)
     this.name = 'SojournError'
     this.code = code
+    this.detail = detail
   }
   /** HTTP status of a response that carries this code. */
   get status(): number {

@@ -9,9 +9,9 @@ export function answerPlainly(
   response: ServerResponse,
   isBackend: (name: string) => boolean,
 ): void {
-  const { status, code, message, hint, retry } = refusalOf(request, isBackend)
+  const { status, code, detail, hint, retry } = refusalOf(request, isBackend)
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-  response.end(JSON.stringify({ error: { code, message, hint, retry } }))
+  response.end(JSON.stringify({ error: { code, message: detail ?? hint, hint, retry } }))
 }
 
 function refusalOf(request: IncomingMessage, isBackend: (name: string) => boolean): SojournError {

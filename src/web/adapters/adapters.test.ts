@@ -1,4 +1,5 @@
 /** What every adapter must do, over real sockets; then what only node:http can do. */
+import { once } from 'node:events'
 import {
   createServer,
   type IncomingHttpHeaders,
@@ -7,7 +8,7 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
 import { getRequestListener } from '@hono/node-server'
 import { Hono } from 'hono'
@@ -71,7 +72,7 @@ async function serve(
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closers.push(() => server.close().closeAllConnections())
   const { port } = server.address() as AddressInfo
-  const lines: unknown[] = []
+  const lines: [string, object][] = []
   const note = (facts: object, message: string): void => {
     lines.push([message, facts])
   }
@@ -192,6 +193,37 @@ describe.each([
       const read = await client.send('/read')
       expect(read.body).toBe('{"count":2,"user":null}')
       expect(read.headers['set-cookie']).toBeUndefined()
+    })
+
+    it('gives no cookie to a request that another site makes (login CSRF)', async () => {
+      const { client, done } = await open()
+      for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'null' }]) {
+        const sent = { method: 'POST', headers: { ...headers, 'content-type': 'text/plain' } }
+        expect(await client().send('/login', sent)).toMatchObject({ status: 403 })
+        const answer = await client().send('/write', sent)
+        expect([answer.status, answer.headers['set-cookie']]).toEqual([403, undefined])
+        // What doesn't touch the session is the application's own affair.
+        expect((await client().send('/public', sent)).status).toBe(200)
+      }
+      expect(done).toEqual([])
+    })
+
+    it('refuses changes after the answer, instead of losing them', async () => {
+      const late: Promise<unknown>[] = []
+      const { client } = await open({
+        handle: (session) => {
+          session.data.count = 1
+          const change = new Promise((resolve) => setTimeout(resolve, 60)).then(() => {
+            session.data.count = 2
+          })
+          late.push(change.catch((error) => error.code))
+          late.push(change.catch(() => session.update((newest) => ++newest.count)))
+          return { body: 'x' }
+        },
+      })
+      const visitor = client()
+      await visitor.send('/write', { method: 'POST' })
+      expect(await Promise.all(late)).toEqual(['SESSION_COMMITTED', 2])
     })
 
     it('sets no cookie and asks no store for a visitor who writes nothing', async () => {
@@ -335,6 +367,40 @@ describe('the barrier of node:http', () => {
     const { status, headers, body } = await client().send('/')
     expect([status, headers['x-a'], headers['x-b'], body]).toEqual([201, '1', '2, 3', 'ab'])
     expect(seen).toEqual([true, false, 0, true, 'finished'])
+  })
+
+  it('reads writeHead() as node:http does', async () => {
+    const { client } = await open((_, response) => {
+      response.writeHead(201, undefined, { 'x-a': '1' })
+      response.statusCode = 500
+      response.end()
+    })
+    const { status, headers } = await client().send('/')
+    expect([status, headers['x-a']]).toEqual([201, '1'])
+  })
+
+  it('takes a client that hangs up for no fault of ours', async () => {
+    const { client, lines } = await open(async (_, response) => {
+      for await (const chunk of response.req) String(chunk)
+      response.end()
+    })
+    const { port } = client()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`POST / HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Length: 9\r\n\r\nabc`)
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    socket.destroy()
+    await new Promise((resolve) => setTimeout(resolve, 30))
+    expect(lines.filter(([message]) => message === 'a request failed')).toEqual([])
+  })
+
+  it('refuses two Hosts', async () => {
+    const { client } = await open((_, response) => response.end())
+    const { port } = client()
+    const socket = connect(port, '127.0.0.1')
+    socket.write(`GET / HTTP/1.1\r\nHost: localhost:${port}\r\nHost: evil\r\n\r\n`)
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    socket.destroy()
+    expect(String(answer)).toContain('HOST_FOREIGN')
   })
 
   it.each([undefined, 10])('streams with backpressure (store delay %s ms)', async (delayMs) => {

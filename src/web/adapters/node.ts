@@ -8,6 +8,7 @@ import {
   type SessionsSource,
   sessionsOf,
   type Visit,
+  withAllHosts,
 } from '../session/index.ts'
 
 /** A request with its session. */
@@ -41,7 +42,9 @@ export function sessions<Data extends object>(
       await handler(Object.assign(request, { session: visit.session }), response)
     } catch (error) {
       visit.discard()
-      refuse(response, problem(error))
+      // The client hung up while its request was read: there is nobody to answer, and no fault.
+      if (error === request.errored) response.destroy()
+      else refuse(response, problem(error))
     }
   }
 
@@ -60,8 +63,8 @@ export function sessions<Data extends object>(
   }
 }
 
-function factsOf({ method = '', headers, socket }: IncomingMessage): RequestFacts {
-  return { method, headers, isTls: 'encrypted' in socket }
+function factsOf({ method = '', headers, rawHeaders, socket }: IncomingMessage): RequestFacts {
+  return { method, headers: withAllHosts(headers, rawHeaders), isTls: 'encrypted' in socket }
 }
 
 function refuse(response: ServerResponse, { status, headers, body }: Problem): void {

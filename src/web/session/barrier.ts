@@ -86,13 +86,15 @@ class Barrier<Data extends object> {
     const response = this.#response
     if (this.#phase === 'released') return this.#call('writeHead', args) as ServerResponse
     if (this.#phase === 'replaced') return response
-    const [status, ...rest] = args
-    const reason = typeof rest[0] === 'string' ? rest.shift() : undefined
+    const [status, first, second] = args
+    const reason = typeof first === 'string' ? first : undefined
+    const headers = (typeof first === 'object' ? first : second) ?? {}
     this.#checkHead()
     if (!(status >= 100 && status <= 999)) throw new RangeError(`not an HTTP status: ${status}`)
-    for (const pair of pairsOf((rest[0] ?? {}) as HeadersGiven)) this.#call('setHeader', pair)
+    for (const pair of pairsOf(headers as HeadersGiven)) this.#call('setHeader', pair)
     response.statusCode = status
-    if (typeof reason === 'string') response.statusMessage = reason
+    if (reason !== undefined) response.statusMessage = reason
+    this.#status = status
     this.#hasHead = true
     return response
   }
@@ -110,6 +112,7 @@ class Barrier<Data extends object> {
     }
     this.#pass('end', args)
     this.#hasEnd = true
+    this.#visit.seal()
     return this.#response
   }
 
@@ -140,7 +143,7 @@ class Barrier<Data extends object> {
 
   #commit(): void {
     this.#phase = 'holding'
-    this.#status = this.#response.statusCode
+    if (!this.#hasHead) this.#status = this.#response.statusCode
     try {
       const committed = this.#visit.commit()
       if (!(committed instanceof Promise)) this.#release()

@@ -12,8 +12,10 @@ import type { EndReason, SessionRecord, SessionUser, Tombstone } from './store.t
 export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
   const { record, departure, draft } = stage
   const { isChanged } = draft
-  const isWrite = isChanged || departure?.reason === 'login'
-  if (stage.barred && (isWrite || (departure && stage.barred !== 'logout')))
+  const isLogin = departure?.reason === 'login'
+  const isWrite = isChanged || isLogin
+  // A login stands on its own: whoever missed the answer to the last one may try again.
+  if (stage.barred && !isLogin && (isChanged || (departure && stage.barred !== 'logout')))
     throw new SojournError('SESSION_ROTATED')
   draft.enter('storing')
   try {
@@ -25,7 +27,7 @@ export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data
     if (stage.rotates && record && !departure) yield* rotate(core, stage, record)
     stage.rotates = false
   } finally {
-    if (stage.draft === draft) draft.enter('open')
+    reopen(stage)
   }
 }
 
@@ -48,8 +50,13 @@ export function* update<Data extends object, Result>(
     return result
   } finally {
     stage.record ??= record
-    if (stage.draft === draft) draft.enter('open')
+    reopen(stage)
   }
+}
+
+/** Lets the data be changed again, or not: after the response nobody would store it. */
+export function reopen<Data extends object>({ draft, isOver }: Stage<Data>): void {
+  draft.enter(isOver ? 'over' : 'open')
 }
 
 function* create<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
@@ -177,6 +184,7 @@ function* newRecord<Data extends object>(
 /** A browser would drop the cookie silently, so the write that needs it isn't even tried. */
 function checkCookie<Data extends object>({ policy }: Core<Data>, stage: Stage<Data>): void {
   if (stage.hasStarted) throw new SojournError('SESSION_COMMITTED', 'The headers have left.')
+  if (stage.isForged) throw new SojournError('ORIGIN_FOREIGN')
   if (!stage.isSecure && policy.developmentPort === undefined)
     throw new SojournError('TLS_REQUIRED', 'A session cookie would leave over plain http.')
 }

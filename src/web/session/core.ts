@@ -40,8 +40,12 @@ export interface Stage<Data extends object> {
   setCookie: string | undefined
   /** Whether the request came over TLS. */
   readonly isSecure: boolean
+  /** Whether a page that isn't ours made the browser send it: then it gets no cookie. */
+  readonly isForged: boolean
   /** Whether the response's headers have left. */
   hasStarted: boolean
+  /** Whether the response is complete, or out of our hands: nobody commits any more. */
+  isOver: boolean
 }
 
 export type Departure =

@@ -2,7 +2,7 @@ import { SojournError } from '../../base/core/index.ts'
 import { applyChanges, type Change, type Tracked, track } from '../../base/state/index.ts'
 import { decodeData } from './data.ts'
 
-type Phase = 'open' | 'storing' | 'stale'
+type Phase = 'open' | 'storing' | 'stale' | 'over'
 
 /** Session data as a request changes it: what was there, and the changes as operations. */
 export class Draft<Data extends object> {
@@ -75,6 +75,8 @@ export class Draft<Data extends object> {
   #checkOpen(): void {
     if (this.#phase === 'storing')
       throw new SojournError('SESSION_COMMITTED', 'The session is being stored.')
+    if (this.#phase === 'over')
+      throw new SojournError('SESSION_COMMITTED', 'The response is done; use session.update().')
     if (this.#phase === 'stale')
       throw new TypeError('take session.data anew after login, logout, update and commit')
   }

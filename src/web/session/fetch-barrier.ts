@@ -12,7 +12,10 @@ export async function sealResponse<Data extends object>(
 ): Promise<Response> {
   try {
     await visit.commit()
-    return withHeaders(response, visit.start())
+    const headers = visit.start()
+    // A body that is streamed from now on can't be waited for.
+    visit.seal()
+    return withHeaders(response, headers)
   } catch (error) {
     await response.body?.cancel()
     const cookies = visit.start().filter(([name]) => name === 'set-cookie')

@@ -58,6 +58,10 @@ export function policyOf(options: GivenPolicy): Policy {
   if (typeof trustProxy !== 'boolean' && !(development && trustProxy === undefined))
     throw new TypeError(`trustProxy must be true or false in production, got ${trustProxy}`)
   const origins = (options.origins ?? loopbackOrigins(development)).map(checkedOrigin)
+  if (origins.length === 0) throw new TypeError('origins must name at least one')
+  const plain = origins.find(({ protocol }) => protocol === 'http:')
+  if (plain && !development)
+    throw new TypeError(`origins: ${plain.origin} must be https, browsers keep no cookie else`)
   return {
     idleAfterMs,
     endAfterMs,
@@ -89,7 +93,9 @@ function checkRange(name: string, value: number, max: number): void {
 
 function loopbackOrigins(development: { readonly port: number } | undefined): readonly string[] {
   if (!development) throw new TypeError('origins is required in production')
-  return [`http://localhost:${development.port}`, `http://127.0.0.1:${development.port}`]
+  return ['localhost', '127.0.0.1'].map(
+    (name) => new URL(`http://${name}:${development.port}`).origin,
+  )
 }
 
 function checkedOrigin(text: string): URL {

@@ -13,10 +13,11 @@ export interface Problem {
  * messages of foreign errors may hold anything.
  */
 export function problemOf(error: unknown, log: Log): Problem {
-  const { code, message, status, hint, retry } = toSojournError(error)
+  const { code, detail, status, hint, retry } = toSojournError(error)
   const isOurs = status >= 500
   if (isOurs) log.error({ err: error, code }, 'a request failed')
-  const body = { error: { code, message: isOurs ? hint : message, hint, retry } }
+  const message = (isOurs ? undefined : detail) ?? hint
+  const body = { error: { code, message, hint, retry } }
   return {
     status,
     headers: {

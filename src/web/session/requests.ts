@@ -29,18 +29,22 @@ export function* openVisit<Data extends object>(
   if (!isAllowedHost(headerText(headers, 'host') ?? '', policy))
     throw new SojournError('HOST_FOREIGN')
   const isCookieSent = carriers.cookie.read(headers).length > 0
-  if (isCookieSent && isForged(facts, policy)) throw new SojournError('ORIGIN_FOREIGN')
+  // Without a cookie nothing is done in a visitor's name yet; but none may be given either, since
+  // it would take the place of theirs (login CSRF): that is refused when it comes to it.
+  const isForged = isForgery(facts, policy)
+  if (isCookieSent && isForged) throw new SojournError('ORIGIN_FOREIGN')
   const token = tokenOf(headers, carriers)
   const isSecure = facts.isTls || (policy.trustProxy && isForwardedTls(headers))
-  if (token === undefined) return new Visit(core, { isSecure })
+  const way = { isSecure, isForged }
+  if (token === undefined) return new Visit(core, way)
   const tokenHash = hashToken(token)
   const state = yield* wait(store.read(tokenHash))
-  if (state?.kind === 'live') return new Visit(core, { isSecure, tokenHash, record: state.record })
+  if (state?.kind === 'live') return new Visit(core, { ...way, tokenHash, record: state.record })
   const reason = state?.reason
   // After expiry and revocation no other response brings a successor: the visitor may start anew.
   if (reason === undefined || reason === 'expired' || reason === 'revoked')
-    return new Visit(core, { isSecure })
-  return new Visit(core, { isSecure, tokenHash, barred: reason })
+    return new Visit(core, way)
+  return new Visit(core, { ...way, tokenHash, barred: reason })
 }
 
 /**
@@ -57,16 +61,24 @@ export function tokenOf(headers: HeaderRecord, { cookie, bearer }: Carriers): st
   return tokens.values().next().value
 }
 
+/** Node keeps the first of two Hosts without a word (RFC 9112 §3.2 asks to refuse them). */
+export function withAllHosts(headers: HeaderRecord, raw: readonly string[]): HeaderRecord {
+  const hosts = raw.filter(
+    (_, index) => raw[index - 1]?.toLowerCase() === 'host' && index % 2 === 1,
+  )
+  return hosts.length > 1 ? { ...headers, host: hosts } : headers
+}
+
 /** Compared without case: host names have none. */
 export function isAllowedHost(host: string, { hosts }: Policy): boolean {
   return hosts.has(host.toLowerCase())
 }
 
 /**
- * Whether an unsafe request with a cookie comes from a page that isn't ours: Fetch Metadata first,
+ * Whether an unsafe request comes from a page that isn't ours: Fetch Metadata first,
  * Origin for older browsers. Clients that send neither aren't browsers, which nobody can lure.
  */
-function isForged({ method, headers }: RequestFacts, { origins }: Policy): boolean {
+function isForgery({ method, headers }: RequestFacts, { origins }: Policy): boolean {
   if (safeMethods.has(method)) return false
   const site = headerText(headers, 'sec-fetch-site')
   const origin = headerText(headers, 'origin')

@@ -1,5 +1,5 @@
 import { type Awaitable, type SessionId, SojournError } from '../../base/core/index.ts'
-import { commit, update } from './commit.ts'
+import { commit, reopen, update } from './commit.ts'
 import type { Core, Departure, Stage } from './core.ts'
 import { encodeData } from './data.ts'
 import { Draft } from './draft.ts'
@@ -11,6 +11,7 @@ import type { LoginOptions, Session } from './types.ts'
 /** What was found under a request's token. */
 export interface Found {
   readonly isSecure: boolean
+  readonly isForged: boolean
   readonly tokenHash?: string | undefined
   readonly record?: SessionRecord | undefined
   readonly barred?: Stage<never>['barred']
@@ -27,11 +28,12 @@ export class Visit<Data extends object> {
   /** What is under way in the store: one thing of a request after the other. */
   #pending: Promise<unknown> | undefined
 
-  constructor(core: Core<Data>, { isSecure, tokenHash, record, barred }: Found) {
+  constructor(core: Core<Data>, { isSecure, isForged, tokenHash, record, barred }: Found) {
     this.#core = core
     this.#isNew = record === undefined
     this.#stage = {
       isSecure,
+      isForged,
       tokenHash,
       record,
       barred,
@@ -40,6 +42,7 @@ export class Visit<Data extends object> {
       rotates: false,
       setCookie: undefined,
       hasStarted: false,
+      isOver: false,
     }
     this.session = new RequestSession(this)
   }
@@ -74,6 +77,12 @@ export class Visit<Data extends object> {
       ...(setCookie ? [['set-cookie', setCookie] as const] : []),
       ...(setCookie || this.#wasRead ? [['cache-control', 'no-store'] as const] : []),
     ]
+  }
+
+  /** From here on changes of the data throw; `update()` still stores by itself. */
+  seal(): void {
+    this.#stage.isOver = true
+    reopen(this.#stage)
   }
 
   get id(): SessionId | undefined {
