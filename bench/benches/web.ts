@@ -44,7 +44,7 @@ export const web: Bench = {
   name: 'web',
   about:
     'Requests a second through one process, 10 connections, median of 5 interleaved rounds. Good: an unread ' +
-    'session costs next to nothing, a read stays above half of bare node:http, a write (one durable commit) above a quarter.',
+    'session costs next to nothing, a read stays above half of bare node:http, a write (one commit that survives kill -9) above a quarter.',
   async run() {
     const bare = await startContestant('bare-http.ts')
     const ours = await startContestant('sojourn.ts', String(await freePort()))

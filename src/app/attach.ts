@@ -19,16 +19,15 @@ export function attachDoor(server: Server, door: ServerDoor): void {
   if ('setSecureContext' in server) {
     throw new TypeError('attach(): put a proxy that ends TLS in front of a plain http server')
   }
-  const others = server.listeners('request') as ((
-    request: IncomingMessage,
-    response: ServerResponse,
-  ) => void)[]
-  server.removeAllListeners('request')
-  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-    if (request.url === clientPath) serveClient(response)
-    else if (isDoorRequest(request)) door.request(request, response)
-    else for (const listener of others) listener.call(server, request, response)
-  })
+  // Listeners may come before and after us; what is the door's never reaches any of them.
+  const emit = server.emit.bind(server) as (event: string, ...args: unknown[]) => boolean
+  server.emit = (event: string, ...args: unknown[]): boolean => {
+    const [request, response] = args as [IncomingMessage, ServerResponse]
+    if (event !== 'request' || !isDoorRequest(request)) return emit(event, ...args)
+    if (request.url === clientPath && isRead(request)) serveClient(response)
+    else door.request(request, response)
+    return true
+  }
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
     if (isDoorRequest(request)) door.upgrade(request, socket, head)
     // Nobody else listens, so nobody else would ever answer.
@@ -36,6 +35,8 @@ export function attachDoor(server: Server, door: ServerDoor): void {
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n')
   })
 }
+
+const isRead = ({ method }: IncomingMessage): boolean => method === 'GET' || method === 'HEAD'
 
 function serveClient(response: ServerResponse): void {
   readFile(clientScript).then(

@@ -4,7 +4,18 @@ export { errorTable } from '../base/core/hints.ts'
 export type { Clock, ErrorCode, Log } from '../base/core/index.ts'
 export { isSojournError, SojournError } from '../base/core/index.ts'
 export type { Ask, Authorize } from '../live/gateway/gateway.ts'
-export type { Session, SessionOptions, Sessions, Visitor } from '../web/index.ts'
+export type {
+  CreateSessionsOptions,
+  EndReason,
+  LoginOptions,
+  Session,
+  SessionInfo,
+  SessionOptions,
+  SessionStore,
+  Sessions,
+  SessionUser,
+  Visitor,
+} from '../web/index.ts'
 export { createSessions } from '../web/index.ts'
 export type { BackendOptions, SojournOptions } from './options.ts'
 export type { Sojourn } from './platform.ts'

@@ -2,7 +2,14 @@ import type { Server } from 'node:http'
 import { type Clock, type Log, type Random, systemClock, systemRandom } from '../base/core/index.ts'
 import { Gateway } from '../live/gateway/gateway.ts'
 import { openSqlite } from '../stores/sqlite/index.ts'
-import { createSessions, type Sessions, type Visitor } from '../web/index.ts'
+import {
+  type DataByInitial,
+  type DataBySchema,
+  openSessions,
+  type SessionOptions,
+  type Sessions,
+  type Visitor,
+} from '../web/index.ts'
 import { attachDoor } from './attach.ts'
 import { every } from './every.ts'
 import { HostProcess } from './host-process.ts'
@@ -31,14 +38,26 @@ const sweepEveryMs = 1_000
  * @throws TypeError, RangeError at once for options that can't work
  * @throws SojournError `DATA_IN_USE` when another process owns the folder, `STORE_UNAVAILABLE`
  */
-export async function sojourn<Data extends object = Record<string, unknown>>(
-  options: SojournOptions<Data>,
+export function sojourn<Data extends object>(
+  options: Place & { readonly session: Times & DataBySchema<Data> } & Backends<NoInfer<Data>>,
+): Promise<Sojourn<Data>>
+export function sojourn<Data extends object = Record<string, unknown>>(
+  options: Place & { readonly session?: Times & DataByInitial<Data> } & Backends<NoInfer<Data>>,
+): Promise<Sojourn<Data>>
+export async function sojourn<Data extends object>(
+  options: Place & {
+    readonly session?: Times & (DataBySchema<Data> | DataByInitial<Data>)
+  } & Backends<NoInfer<Data>>,
 ): Promise<Sojourn<Data>> {
+  return start(options as SojournOptions<Data>)
+}
+
+async function start<Data extends object>(options: SojournOptions<Data>): Promise<Sojourn<Data>> {
   const { data, session, backends = {}, log = consoleLog, ...place } = options
   const tools = { clock: systemClock, random: systemRandom, log }
   const plans = plansOf(backends)
   const store = openSqlite({ data })
-  const sessions = createSessions<Data>({ ...place, ...session, ...tools, store: store.sessions() })
+  const sessions = openSessions<Data>({ ...place, ...session, ...tools, store: store.sessions() })
   const rules = Object.fromEntries(
     Object.entries(backends).map(([name, { authorize }]) => [name, authorize]),
   )
@@ -65,6 +84,10 @@ export async function sojourn<Data extends object = Record<string, unknown>>(
     },
   }
 }
+
+type Place = Omit<SojournOptions<object>, 'session' | 'backends'>
+type Times = Omit<SessionOptions, 'schema' | 'initial'>
+type Backends<Data extends object> = Pick<SojournOptions<Data>, 'backends'>
 
 interface LiveParts<Data extends object> {
   readonly data: string

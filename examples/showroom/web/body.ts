@@ -15,6 +15,10 @@ export async function readBody<Schema extends z.ZodType>(
   c: Context,
   schema: Schema,
 ): Promise<z.infer<Schema>> {
+  // A form of another site can send text, but not this type without asking first (CORS).
+  if (!c.req.header('content-type')?.startsWith('application/json')) {
+    throw new Refusal('BODY_INVALID', 'Send application/json.')
+  }
   const body: unknown = await c.req.json().catch(() => undefined)
   const { success, data, error } = schema.safeParse(body)
   if (!success) throw new Refusal('BODY_INVALID', z.prettifyError(error))

@@ -21,6 +21,8 @@ export type {
 } from './store.ts'
 export type {
   CreateSessionsOptions,
+  DataByInitial,
+  DataBySchema,
   EndListener,
   LoginOptions,
   Session,

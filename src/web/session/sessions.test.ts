@@ -4,12 +4,7 @@ import { type Log, SojournError } from '../../base/core/index.ts'
 import { newToken } from '../../base/secrets/index.ts'
 import { openSqlite } from '../../stores/sqlite/index.ts'
 import { virtualClock } from '../../testing/index.ts'
-import {
-  type CreateSessionsOptions,
-  createSessions,
-  type Session,
-  type Sessions,
-} from '../index.ts'
+import { type CreateSessionsOptions, openSessions, type Session, type Sessions } from '../index.ts'
 import type { SessionStore } from './index.ts'
 
 interface Data extends Record<string, unknown> {
@@ -45,7 +40,7 @@ function setUp({ delayMs, ...options }: Options = {}) {
     lines.push([facts, message])
   }
   const log: Log = { debug: note, info: note, warn: note, error: note }
-  const sessions = createSessions<Data>({
+  const sessions = openSessions<Data>({
     store,
     clock,
     log,
@@ -719,7 +714,7 @@ describe('production', () => {
     const { development: _, ...rest } = { ...production, ...options, development: undefined }
     const clock = virtualClock()
     const store = openSqlite({ data: ':memory:', clock }).sessions()
-    return createSessions<Data>({ store, clock, initial, ...(rest as typeof production) })
+    return openSessions<Data>({ store, clock, initial, ...(rest as typeof production) })
   }
   const facts = (more: Record<string, string> = {}, isTls = false) => ({
     method: 'GET',
@@ -774,7 +769,7 @@ describe('options', () => {
     ['port 0', { development: { port: 0 } }, RangeError],
   ]
   it.each(bad)('refuses %s', (_, options, kind) => {
-    expect(() => createSessions({ store, ...options })).toThrow(kind)
+    expect(() => openSessions({ store, ...options })).toThrow(kind)
   })
 
   it('warns once of development', () => {

@@ -145,7 +145,10 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
 export interface SessionOptions<Data extends object = Record<string, unknown>> {
   /** Checks the data before it is stored; it doesn't transform. Any Standard Schema. */
   readonly schema?: StandardSchemaV1<unknown, Data>
-  /** What a new session holds. Default `{}`; required with a schema. */
+  /**
+   * What a new session holds. Default `{}`; required with a schema, whose type it has to fit:
+   * `initial: (): Visitor => ({ theme: 'light' })`.
+   */
   readonly initial?: () => Data
   /** A session without a request for so long ends. Default 30 minutes, at most 400 days. */
   readonly idleAfterMs?: number
@@ -153,6 +156,19 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   readonly endAfterMs?: number
   /** The encoded data may have so many bytes, else `SESSION_TOO_LARGE`. Default 64 KiB. */
   readonly dataBytesMax?: number
+}
+
+/**
+ * Where the type of the data comes from: the schema if there is one, so that `initial` has to fit
+ * it, else `initial`. For the overloads of what takes `SessionOptions`.
+ */
+export interface DataBySchema<Data extends object> {
+  readonly schema: StandardSchemaV1<unknown, Data>
+  readonly initial: () => NoInfer<Data>
+}
+export interface DataByInitial<Data extends object> {
+  readonly schema?: undefined
+  readonly initial?: () => Data
 }
 
 /** Where sessions are served and with what they work. */
