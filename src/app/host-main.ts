@@ -1,6 +1,6 @@
 /** The host's process. The application forks this file; when the application is gone, it ends. */
 import '../base/core/hints.ts'
-import { type Log, systemClock, toSojournError } from '../base/core/index.ts'
+import { logVia, plainFacts, systemClock, toSojournError } from '../base/core/index.ts'
 import type { DoorToHost, HostToDoor } from '../base/protocol/index.ts'
 import { Host } from '../live/host/host.ts'
 import { launcher } from '../live/host/launch.ts'
@@ -15,17 +15,9 @@ function tell(message: HostToDoor): void {
   if (process.connected) process.send?.(message)
 }
 
-function at(level: keyof Log): Log['info'] {
-  return (facts, message) => {
-    const plain = Object.entries(facts).map(([name, value]) => [
-      name,
-      value instanceof Error ? value.stack : value,
-    ])
-    tell({ type: 'log', level, facts: Object.fromEntries(plain), message })
-  }
-}
-
-const log: Log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
+const log = logVia((level, facts, message) => {
+  tell({ type: 'log', level, facts: plainFacts(facts), message })
+})
 
 async function configure({
   data,

@@ -51,6 +51,14 @@ export interface BackendPlan {
 /** Why an instance ended. */
 export type StopReason = 'idle' | 'requested' | 'crashed' | 'fenced' | 'start-failed' | 'host-drain'
 
+/** A line for the application's logger. Facts are plain: errors don't survive a channel. */
+export interface LogLine {
+  readonly type: 'log'
+  readonly level: 'debug' | 'info' | 'warn' | 'error'
+  readonly facts: object
+  readonly message: string
+}
+
 export type DoorToHost =
   | {
       readonly type: 'configure'
@@ -69,12 +77,7 @@ export type HostToDoor =
   | { readonly type: 'closed'; readonly connection: string }
   /** Connections whose client said something since the last word of this kind. */
   | { readonly type: 'active'; readonly connections: readonly string[] }
-  | {
-      readonly type: 'log'
-      readonly level: 'debug' | 'info' | 'warn' | 'error'
-      readonly facts: object
-      readonly message: string
-    }
+  | LogLine
 
 /** A frame of the journal's tail with the claim that made it. */
 export interface StoredFrame {
@@ -127,9 +130,4 @@ export type InstanceToHost =
   | { readonly type: 'adopted'; readonly connection: string }
   | { readonly type: 'closed'; readonly connection: string }
   | { readonly type: 'active'; readonly connections: readonly string[] }
-  | {
-      readonly type: 'log'
-      readonly level: 'debug' | 'info' | 'warn' | 'error'
-      readonly facts: object
-      readonly message: string
-    }
+  | LogLine

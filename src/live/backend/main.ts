@@ -6,8 +6,9 @@ import '../../base/core/hints.ts'
 import { Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import {
-  type Log,
   limits,
+  logVia,
+  plainFacts,
   SojournError,
   systemClock,
   systemRandom,
@@ -39,24 +40,9 @@ function tell(message: InstanceToHost): void {
   process.send?.(message)
 }
 
-function logAt(level: keyof Log): Log['info'] {
-  return (facts, message) => tell({ type: 'log', level, facts: plainFacts(facts), message })
-}
-
-const log: Log = {
-  debug: logAt('debug'),
-  info: logAt('info'),
-  warn: logAt('warn'),
-  error: logAt('error'),
-}
-
-/** Errors don't survive the channel as they are; their stack does. */
-function plainFacts(facts: object): object {
-  const plain = Object.entries(facts).map(([name, value]) => {
-    return [name, value instanceof Error ? (value.stack ?? value.message) : value]
-  })
-  return JSON.parse(JSON.stringify(Object.fromEntries(plain))) as object
-}
+const log = logVia((level, facts, message) => {
+  tell({ type: 'log', level, facts: plainFacts(facts), message })
+})
 
 async function start(order: Extract<HostToInstance, { type: 'start' }>): Promise<void> {
   const { name, module, epoch, nonce, recovered } = order

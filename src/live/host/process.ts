@@ -6,6 +6,7 @@ import {
   type ErrorCode,
   type Log,
   limits,
+  logVia,
   SojournError,
 } from '../../base/core/index.ts'
 import {
@@ -64,7 +65,8 @@ export class InstanceProcess {
     const { child, journal, outputs } = launch(given.env)
     this.#given = given
     this.#child = child
-    this.#log = tagged(log, { backend: claim.backend, key: claim.key, pid: child.pid })
+    const tags = { backend: claim.backend, key: claim.key, pid: child.pid }
+    this.#log = logVia((level, facts, message) => log[level]({ ...tags, ...facts }, message))
     this.#sockets = new HeldSockets(clock, (connection) => {
       tell({ type: 'closed', connection })
       this.#watchIdle()
@@ -229,12 +231,4 @@ export class InstanceProcess {
     this.#log[level]({ reason, code, signal }, 'instance stopped')
     return reason
   }
-}
-
-function tagged(log: Log, tags: object): Log {
-  const at =
-    (level: keyof Log): Log['info'] =>
-    (facts, message) =>
-      log[level]({ ...tags, ...facts }, message)
-  return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
 }
