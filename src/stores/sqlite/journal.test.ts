@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterEach, describe, expect, it } from 'vitest'
 import { systemClock, systemRandom } from '../../base/core/index.ts'
 import type { Claim } from '../../base/protocol/index.ts'
@@ -86,8 +89,7 @@ describe('the lock of a data folder', () => {
   })
 
   it('lets one process in at a time', async () => {
-    const { mkdtempSync, rmSync } = await import('node:fs')
-    const folder = mkdtempSync('/tmp/sojourn-lock-')
+    const folder = mkdtempSync(join(tmpdir(), 'sojourn-lock-'))
     const openOnce = () => {
       const lock = openDatabase(`${folder}/lock.db`, { migrations: [], synchronous: 'FULL' })
       const journal = openDatabase(':memory:', {
