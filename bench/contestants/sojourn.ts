@@ -1,4 +1,4 @@
-/** Sojourn on a scratch folder: `/read` and `/write` with a web session, and the counter. */
+/** Sojourn on a scratch folder: routes that leave, read and write the session, and the counter. */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -20,6 +20,10 @@ const app = await sojourn({
 })
 const server = createServer(
   sessions(app, ({ url, session }, response) => {
+    if (url === '/untouched') {
+      response.end('{"visits":1}')
+      return
+    }
     if (url === '/write') session.data.visits += 1
     response.end(`{"visits":${session.data.visits}}`)
   }),
