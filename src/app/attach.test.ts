@@ -42,6 +42,23 @@ describe('attachDoor()', () => {
       expect(await text('/live/board/x')).toBe('door')
     }))
 
+  it('keeps what is its own from listeners that come later', async () => {
+    const server = createServer()
+    attachDoor(server, door)
+    const seen: (string | undefined)[] = []
+    server.on('request', ({ url }, response) => {
+      seen.push(url)
+      response.end('app')
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    for (const path of ['/live/board/x', '/shop']) await fetch(`http://127.0.0.1:${port}${path}`)
+    expect(seen).toEqual(['/shop'])
+    server.closeAllConnections()
+    server.close()
+  })
+
   it('answers an upgrade that nobody else would ever answer', () =>
     withServer(async (port) => {
       expect(await upgradeOf(port, '/live/board/x')).toBe('HTTP/1.1 400 Door')

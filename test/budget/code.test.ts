@@ -2,6 +2,8 @@
 import { globSync, readFileSync } from 'node:fs'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { errorTable } from '../../src/base/core/hints.ts'
+import { limits } from '../../src/base/core/index.ts'
 
 const functionLinesMax = 60
 const fileLinesMax = 300
@@ -47,6 +49,15 @@ describe('budgets of the code', () => {
   it(`keeps files within ${fileLinesMax} lines of code`, () => {
     const long = sources.filter((path) => codeLines(readFileSync(path, 'utf8')) > fileLinesMax)
     expect(long).toEqual([])
+  })
+
+  it('raises every code of the error table, and runs into every limit, somewhere', () => {
+    const code = sources
+      .filter((path) => !/core\/(errors|hints|limits)\.ts$/.test(path))
+      .map((path) => readFileSync(path, 'utf8'))
+      .join('\n')
+    expect(Object.keys(errorTable).filter((word) => !code.includes(`'${word}'`))).toEqual([])
+    expect(Object.keys(limits).filter((name) => !code.includes(`limits.${name}`))).toEqual([])
   })
 
   it('keeps adapters within 100 lines: they translate, nothing more', () => {

@@ -45,7 +45,6 @@ const rows = {
   ACTION_INVALID: [422, false],
   ACTION_FAILED: [500, false],
   ACTIONS_TOO_MANY: [429, true],
-  ACTION_TIMEOUT: [504, true],
   CONNECTION_CLOSED: [503, true],
   TURN_TIMEOUT: [504, true],
   TURN_OVER: [500, false],

@@ -35,7 +35,6 @@ const hints: Readonly<Record<ErrorCode, string>> = {
   ACTION_INVALID: 'The input does not fit the schema of the action; see the issues in the message.',
   ACTION_FAILED: 'The action threw; the state is as it was before. See the server log.',
   ACTIONS_TOO_MANY: 'Wait for the answers to open actions before sending more.',
-  ACTION_TIMEOUT: 'No answer within the time given; the action may still take effect.',
   CONNECTION_CLOSED: 'The connection was closed before an answer came.',
   TURN_TIMEOUT: 'Keep a turn shorter than `turnMs`; wait for slow things outside of it.',
   TURN_OVER: 'Change the state before the handler returns; await what it starts.',
