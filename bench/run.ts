@@ -1,9 +1,9 @@
 /**
  * `npm run bench [-- name …] [--json]`: runs us and the bare contestants in one run. The bench has
- * packages of its own; they are installed on its first run.
+ * packages of its own; they are installed on its first run, and when their lock file has changed.
  */
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { table } from './figures.ts'
@@ -13,14 +13,16 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
 })
 const here = fileURLToPath(new URL('.', import.meta.url))
-if (!existsSync(`${here}node_modules`))
+const changedMs = (file: string) => statSync(here + file, { throwIfNoEntry: false })?.mtimeMs ?? 0
+if (changedMs('node_modules/.package-lock.json') < changedMs('package-lock.json'))
   execFileSync('npm', ['ci', '--silent'], { cwd: here, stdio: 'inherit' })
 
-const [{ web }, { action }] = await Promise.all([
+const [{ web }, { action }, { state }] = await Promise.all([
   import('./benches/web.ts'),
   import('./benches/action.ts'),
+  import('./benches/state.ts'),
 ])
-const chosen = [web, action].filter(
+const chosen = [web, action, state].filter(
   ({ name }) => positionals.length === 0 || positionals.includes(name),
 )
 if (chosen.length === 0) throw new RangeError(`There is no bench named ${positionals.join(', ')}`)

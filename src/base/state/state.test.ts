@@ -372,8 +372,8 @@ describe('flush, snapshot, rollback', () => {
     tracked.state.items[0]!.id = 5
     expect(() => tracked.snapshot()).toThrow(RangeError)
     const frame = tracked.flush()!
-    expect(peekFrame(frame)).toEqual({ kind: 'frame', seq: 1 })
-    expect(peekFrame(tracked.snapshot())).toEqual({ kind: 'snapshot', seq: 1 })
+    expect(peekFrame(frame)).toEqual({ kind: 'frame', seq: 1, epoch: 0 })
+    expect(peekFrame(tracked.snapshot())).toEqual({ kind: 'snapshot', seq: 1, epoch: 0 })
     expect(tracked.snapshot()).toBe(tracked.snapshot())
     expect(tracked.seq).toBe(1)
   })

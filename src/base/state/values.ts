@@ -1,5 +1,6 @@
 /** What a state may hold, how a place in it is named, and plain helpers over plain data. */
 import { SojournError } from '../core/errors.ts'
+import type { NodeKind } from './codec/format.ts'
 
 /** Containers inside containers, the root included; bounds every recursion on both sides. */
 export const depthMax = 128
@@ -16,8 +17,8 @@ export function unsupported(place: Place, why: string): never {
 }
 
 /** `.key`, `["odd key"]`, `[3]` or `.get("key")`, after the kind of the container. */
-export function stepName(container: Container, key: string | number): string {
-  if (container instanceof Map) return `.get(${JSON.stringify(key)})`
+export function stepName(kind: NodeKind, key: string | number): string {
+  if (kind === 'map') return `.get(${JSON.stringify(key)})`
   if (typeof key === 'number') return `[${key}]`
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
 }
@@ -35,6 +36,11 @@ export function isContainer(value: unknown): value is Container {
   if (Array.isArray(value)) return Array.isArray(Object.getPrototypeOf(value))
   if (value instanceof Map) return Object.getPrototypeOf(value) === Map.prototype
   return isPlainObject(value)
+}
+
+export function kindOf(container: Container): NodeKind {
+  if (Array.isArray(container)) return 'array'
+  return container instanceof Map ? 'map' : 'object'
 }
 
 /** The value itself, or the copy of a Date or Uint8Array; refuses what is no single value. */
@@ -80,13 +86,19 @@ export function plainCopy(value: unknown, depth = 0): unknown {
   return copy
 }
 
-/** Deep equality of plain data; numbers by `Object.is`, keys in any order. */
-export function deepEqual(left: unknown, right: unknown): boolean {
+/** Whether single values are the same: numbers bit by bit, dates and bytes by content. */
+export function leafEqual(left: unknown, right: unknown): boolean {
   if (Object.is(left, right)) return true
   if (left instanceof Date)
     return right instanceof Date && Object.is(left.getTime(), right.getTime())
   if (left instanceof Uint8Array)
     return right instanceof Uint8Array && equalItems(left, right, Object.is)
+  return false
+}
+
+/** Deep equality of plain data; keys in any order. */
+export function deepEqual(left: unknown, right: unknown): boolean {
+  if (leafEqual(left, right)) return true
   if (Array.isArray(left)) return Array.isArray(right) && equalItems(left, right, deepEqual)
   if (left instanceof Map) {
     if (!(right instanceof Map) || left.size !== right.size) return false

@@ -1,7 +1,7 @@
-import { SojournError } from '../core/errors.ts'
+import { SojournError } from '../../core/errors.ts'
+import type { KeyedContainer } from '../tracked/keyed-node.ts'
+import { deepEqual, isPlainObject, plainCopy, spliceItems } from '../values.ts'
 import { type Change, type Path, valueAt } from './changes.ts'
-import { type KeyedContainer, readKey } from './steps.ts'
-import { deepEqual, isPlainObject, plainCopy, spliceItems } from './values.ts'
 
 type KeyedChange = Extract<Change, { kind: 'set' | 'delete' }>
 
@@ -106,4 +106,9 @@ function put(container: KeyedContainer, key: string, value: unknown): void {
       enumerable: true,
       configurable: true,
     })
+}
+
+function readKey(container: KeyedContainer, key: string): unknown {
+  if (container instanceof Map) return container.get(key)
+  return Object.hasOwn(container, key) ? container[key] : undefined
 }

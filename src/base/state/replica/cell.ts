@@ -1,0 +1,123 @@
+/** A node of a replica: its content, and the immutable view that users see of it. */
+import type { NodeKind } from '../codec/format.ts'
+import type { Linked } from '../links.ts'
+import { type PlainObject, spliceItems } from '../values.ts'
+
+/** After more changes than this, a view is made anew. */
+const patchesMax = 64
+
+/** Part of an array that gave way to other items. */
+export interface ItemsPatch {
+  readonly index: number
+  readonly remove: number
+  readonly insert: readonly unknown[]
+}
+
+/** What a view no longer shows: a key, items of an array, or a cell inside that changed. */
+export type Patch = string | ItemsPatch | Cell
+
+export class Cell implements Linked<Cell> {
+  readonly kind: NodeKind
+  readonly number: number
+  depth = 0
+  joined = true
+  parent: Cell | undefined
+  others: Cell[] | undefined
+  /** Content of an object or Map: single values and cells; empty for arrays. */
+  readonly entries: Map<string, unknown> = new Map()
+  /** Content of an array; empty for others. */
+  readonly items: unknown[] = []
+  /** Where it hangs: a key, or an index, which may have moved on since. */
+  key: string | number = 0
+  #view: object | undefined
+  #patches: Patch[] = []
+
+  constructor(kind: NodeKind, number: number) {
+    this.kind = kind
+    this.number = number
+  }
+
+  children(): Cell[] {
+    const items = this.kind === 'array' ? this.items : [...this.entries.values()]
+    return items.filter((item) => item instanceof Cell)
+  }
+
+  /**
+   * Notes that something changed; without a patch the view is made anew. Where a view is
+   * outdated, so are all around it.
+   *
+   * @returns what takes the note back, unless the view was outdated before
+   */
+  outdate(patch?: Patch): (() => void) | undefined {
+    const view = this.#view
+    const patches = this.#patches
+    if (view === undefined) return undefined
+    const wasCurrent = patches.length === 0
+    if (patch === undefined || patches.length >= patchesMax) this.#view = undefined
+    else patches.push(patch)
+    if (!wasCurrent) return undefined
+    const around = [this.parent, ...(this.others ?? [])].map((holder) =>
+      holder?.outdate(holder.kind === 'array' ? this : (this.key as string)),
+    )
+    return () => {
+      this.#view = view
+      patches.length = 0
+      for (const back of around) back?.()
+    }
+  }
+
+  /** The immutable plain form; as long as nothing inside changes it is the same object. */
+  get view(): object {
+    if (this.#view === undefined) this.#view = this.#make()
+    else if (this.#patches.length > 0) this.#view = this.#patched(this.#view)
+    this.#patches.length = 0
+    return this.#view
+  }
+
+  /** Shows an object that users know already, and that looks just like this. */
+  reuse(view: object): void {
+    this.#view = view
+  }
+
+  #make(): object {
+    if (this.kind === 'array') return this.items.map(viewOf)
+    const shown = Array.from(this.entries, ([key, item]) => [key, viewOf(item)] as const)
+    // An object made of entries stays cheap to copy; one that grew key by key does not.
+    return this.kind === 'map' ? new Map(shown) : Object.fromEntries(shown)
+  }
+
+  #patched(view: object): object {
+    if (this.kind === 'array') return this.#patchedArray(view as unknown[])
+    const copy = view instanceof Map ? new Map(view) : { ...(view as PlainObject) }
+    for (const key of this.#patches as string[]) {
+      const item = viewOf(this.entries.get(key))
+      if (!(copy instanceof Map)) copy[key] = item
+      else if (this.entries.has(key)) copy.set(key, item)
+      else copy.delete(key)
+    }
+    return copy
+  }
+
+  #patchedArray(view: readonly unknown[]): unknown[] {
+    const copy = [...view]
+    const cells: Cell[] = []
+    for (const patch of this.#patches as (ItemsPatch | Cell)[]) {
+      if (patch instanceof Cell) cells.push(patch)
+      else {
+        spliceItems(copy, patch.index, patch.remove, patch.insert)
+        for (const item of patch.insert) if (item instanceof Cell) cells.push(item)
+      }
+    }
+    for (const cell of cells) {
+      const index = this.items[cell.key as number] === cell ? cell.key : this.items.indexOf(cell)
+      // It may have left again, and then another patch says so.
+      if ((index as number) >= 0) copy[index as number] = cell.view
+    }
+    return copy
+  }
+}
+
+/** What users see of an item. */
+export function viewOf(item: unknown): unknown {
+  return item instanceof Cell ? item.view : item
+}

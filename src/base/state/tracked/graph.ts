@@ -1,0 +1,171 @@
+/** The tracked nodes of one state: how values come in, hang together, and go back. */
+
+import { holds, link, release, settle, unlink } from '../links.ts'
+import {
+  type Container,
+  checkKey,
+  deepEqual,
+  depthMax,
+  entriesOf,
+  isContainer,
+  kindOf,
+  type Place,
+  stepName,
+  toLeaf,
+  unsupported,
+} from '../values.ts'
+import { ArrayNode } from './array-node.ts'
+import { MapNode } from './map-node.ts'
+import { TrackedNode } from './node.ts'
+import { ObjectNode } from './object-node.ts'
+import { Reads } from './reads.ts'
+
+export interface GraphOptions {
+  /** Called before each write; throws to refuse it. */
+  readonly guard?: (() => void) | undefined
+  readonly recordReads?: boolean | undefined
+}
+
+export class Graph {
+  readonly root: TrackedNode
+  /** Counts flushes and rollbacks. */
+  turn = 0
+  /** Nodes that this turn changed, in the order of their first change. */
+  changed: TrackedNode[] = []
+  readonly guard: (() => void) | undefined
+  readonly reads: Reads | undefined
+  /** Nodes by their proxy, and by the object that they were copied from. */
+  readonly #nodes = new WeakMap<object, TrackedNode>()
+  /** Nodes that this turn attached or detached. */
+  readonly #touched = new Set<TrackedNode>()
+
+  /** @param fill makes the root and what is in it */
+  constructor(fill: (graph: Graph) => TrackedNode, options: GraphOptions = {}) {
+    this.guard = options.guard
+    this.reads = options.recordReads ? new Reads() : undefined
+    this.root = fill(this)
+    this.#join(this.root)
+    this.settle()
+    this.endTurn()
+  }
+
+  register(proxy: object, node: TrackedNode): void {
+    this.#nodes.set(proxy, node)
+  }
+
+  makeNode(kind: TrackedNode['kind']): ObjectNode | ArrayNode | MapNode {
+    if (kind === 'object') return new ObjectNode(this)
+    return kind === 'array' ? new ArrayNode(this) : new MapNode(this)
+  }
+
+  /** What a search for this value means: a node, also for an object that was copied in. */
+  find(value: unknown): unknown {
+    if (typeof value !== 'object' || value === null) return value
+    return this.#nodes.get(value) ?? value
+  }
+
+  /** A value of a user as raws hold it: a node for a container, which is copied if it is foreign. */
+  bring(value: unknown, place: Place, depth = 1): unknown {
+    if (typeof value !== 'object' || value === null) return toLeaf(value, place)
+    const known = this.#nodes.get(value)
+    if (known && (known.isProxy(value) || this.#isCopyOf(known, value))) return known
+    if (!isContainer(value)) return toLeaf(value, place)
+    if (depth > depthMax) unsupported(place, `deeper than ${depthMax}`)
+    const node = this.makeNode(kindOf(value))
+    this.#fill(node, value, place, depth)
+    this.#nodes.set(value, node)
+    return node
+  }
+
+  #fill(node: TrackedNode, value: Container, place: Place, depth: number): void {
+    if (Object.getOwnPropertySymbols(value).length > 0) unsupported(place, 'a symbol as a key')
+    if (Array.isArray(value) && Object.keys(value).length !== value.length)
+      unsupported(place, 'an array with holes or keys of its own')
+    for (const [key, item] of entriesOf(value)) {
+      const inner = (): string => place() + stepName(node.kind, key)
+      if (node.kind !== 'array') checkKey(key, inner)
+      else if (item === undefined) unsupported(inner, 'undefined in an array')
+      node.load(key, this.bring(item, inner, depth + 1))
+    }
+  }
+
+  /** Writing one object twice in a turn means a second place, unless it was changed in between. */
+  #isCopyOf(node: TrackedNode, value: object): boolean {
+    return node.born === this.turn && deepEqual(value, node.proxy)
+  }
+
+  /** Refuses a node that would hold its own holder. */
+  checkAttach(node: TrackedNode, holder: TrackedNode, place: Place, depth = 1): void {
+    if (!holder.joined) return
+    if (node.joined) {
+      if (holds(node, holder)) unsupported(place, 'an object inside of itself')
+      return
+    }
+    if (depth > depthMax) unsupported(place, `deeper than ${depthMax}`)
+    for (const key of node.keys()) {
+      const value = node.at(key)
+      if (value instanceof TrackedNode)
+        this.checkAttach(value, holder, () => place() + stepName(node.kind, key), depth + 1)
+    }
+  }
+
+  attach(node: TrackedNode, holder: TrackedNode): void {
+    if (!holder.joined) return
+    link(node, holder)
+    this.#touched.add(node)
+    if (!node.joined) this.#join(node)
+  }
+
+  #join(node: TrackedNode): void {
+    node.joined = true
+    for (const child of node.children()) this.attach(child, node)
+  }
+
+  detach(node: TrackedNode, holder: TrackedNode): void {
+    if (!holder.joined) return
+    unlink(node, holder)
+    this.#touched.add(node)
+  }
+
+  /** Takes everything back since the last flush. */
+  rollback(): void {
+    for (const node of this.changed) node.undo()
+    release<TrackedNode>({
+      root: this.root,
+      touched: this.#touched,
+      childrenOf: (node) => node.children(),
+    })
+    this.endTurn()
+  }
+
+  /** Nodes that this turn attached or detached and that are part of the state. */
+  moved(): TrackedNode[] {
+    return [...this.#touched].filter((node) => node.joined)
+  }
+
+  /**
+   * Checks the tree rule.
+   *
+   * @throws SojournError `STATE_UNSUPPORTED`; the turn goes on then
+   */
+  settle(): void {
+    const left = settle<TrackedNode>({
+      root: this.root,
+      touched: this.#touched,
+      childrenOf: (node) => node.children(),
+      refuse: (node, why) => unsupported(() => node.path, why),
+    })
+    for (const node of left) {
+      node.number = 0
+      node.stream = undefined
+    }
+  }
+
+  endTurn(): void {
+    for (const node of this.changed) node.forget()
+    this.changed = []
+    this.#touched.clear()
+    this.reads?.clear()
+    this.turn += 1
+  }
+}

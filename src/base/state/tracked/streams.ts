@@ -1,0 +1,147 @@
+/** Turns of a graph as frames: one stream for everybody, or one for each audience. */
+
+import { everyone } from '../codec/format.ts'
+import { ArrayNode } from './array-node.ts'
+import { Encoder, type KeyFilter } from './encoder.ts'
+import type { Graph } from './graph.ts'
+import type { KeyedNode } from './keyed-node.ts'
+import { TrackedNode } from './node.ts'
+import { ObjectNode } from './object-node.ts'
+import { Stream } from './stream.ts'
+
+/** One for all: it holds nothing from one frame to the next but its space. */
+const encoder = new Encoder()
+
+/** Names the audience of a key of the root. */
+export type AudienceOf = (rootKey: string) => string
+
+export class Streams {
+  readonly #graph: Graph
+  readonly #audienceOf: AudienceOf | undefined
+  readonly #epoch: number
+  readonly #streams: Map<string, Stream>
+
+  /** @param epoch which history the frames belong to; 0 is not written into them */
+  constructor(
+    graph: Graph,
+    epoch: number,
+    audienceOf: AudienceOf | undefined,
+    known: Map<string, Stream> = new Map(),
+  ) {
+    this.#graph = graph
+    this.#streams = known
+    this.#epoch = epoch
+    this.#audienceOf = audienceOf
+    if (audienceOf && !(graph.root instanceof ObjectNode))
+      throw new TypeError('audiences need a plain object as the state: they have keys of it')
+  }
+
+  /** The stream of an audience, which may have seen nothing yet. */
+  get(audience: string): Stream {
+    const known = this.#streams.get(audience)
+    if (known) return known
+    const stream = new Stream(this.#epoch)
+    this.#streams.set(audience, stream)
+    return stream
+  }
+
+  /** Numbers all nodes of a state that no frame has told about. */
+  number(): void {
+    const { root } = this.#graph
+    if (!this.#audienceOf) {
+      root.stream = this.get(everyone)
+      root.number = 1
+    }
+    for (const key of root.keys()) {
+      const value = root.at(key)
+      if (value instanceof TrackedNode) number(value, this.#streamOf(String(key)))
+    }
+  }
+
+  #streamOf(rootKey: string): Stream {
+    return this.get(this.#audienceOf?.(rootKey) ?? everyone)
+  }
+
+  #filter(stream: Stream): KeyFilter | undefined {
+    return this.#audienceOf && ((key) => this.#streamOf(key) === stream)
+  }
+
+  /** The frames of the turn, by audience; ends the turn. */
+  flush(): Map<string, Uint8Array> {
+    const graph = this.#graph
+    graph.settle()
+    if (this.#audienceOf) this.#transfer()
+    const frames = new Map<string, Uint8Array>()
+    const changed = this.#changedByStream()
+    for (const [audience, stream] of this.#streams) {
+      const nodes = changed.get(stream)
+      const frame = nodes && this.#frame(stream, nodes)
+      if (frame) frames.set(audience, frame)
+    }
+    graph.endTurn()
+    return frames
+  }
+
+  /** Nodes that their stream knows; new ones are spelled out where they hang. */
+  #changedByStream(): Map<Stream, TrackedNode[]> {
+    const changed = new Map<Stream, TrackedNode[]>()
+    const add = (stream: Stream, node: TrackedNode): void => {
+      const nodes = changed.get(stream)
+      if (!nodes) changed.set(stream, [node])
+      else if (nodes.at(-1) !== node) nodes.push(node)
+    }
+    const { root } = this.#graph
+    for (const node of this.#graph.changed) {
+      if (node.stream) add(node.stream, node)
+      else if (node === root)
+        for (const { key } of (node as ObjectNode).writes) add(this.#streamOf(key), node)
+    }
+    return changed
+  }
+
+  #frame(stream: Stream, nodes: readonly TrackedNode[]): Uint8Array | undefined {
+    const { root } = this.#graph
+    encoder.begin(stream)
+    for (const node of nodes) {
+      if (node instanceof ArrayNode) encoder.array(node, node.number, stream)
+      else if (node === root) encoder.keyed(node as KeyedNode, 1, stream, this.#filter(stream))
+      else encoder.keyed(node as KeyedNode, node.number, stream)
+    }
+    return encoder.end(stream)
+  }
+
+  /** A node that moved to another audience is a new one there, with all that is inside. */
+  #transfer(): void {
+    const { root } = this.#graph
+    const forget = (node: TrackedNode, stream: Stream): void => {
+      if (node.stream === stream) return
+      node.stream = undefined
+      node.number = 0
+      for (const child of node.children()) forget(child, stream)
+    }
+    for (const node of this.#graph.moved()) {
+      if (node === root) continue
+      let top = node
+      while (top.parent && top.parent !== root) top = top.parent
+      forget(node, this.#streamOf(String(root.keyOf(top))))
+    }
+  }
+
+  /** The whole state as an audience sees it; the same bytes until its next frame. */
+  snapshot(audience: string): Uint8Array {
+    const { root, changed } = this.#graph
+    if (changed.length > 0) throw new RangeError('flush() or rollback() before snapshot()')
+    const stream = this.get(audience)
+    if (!stream.snapshot) {
+      stream.snapshot = encoder.snapshot(stream, root, this.#filter(stream))
+      stream.needsFreshKeys = true
+    }
+    return stream.snapshot
+  }
+}
+
+function number(node: TrackedNode, stream: Stream): void {
+  node.stream = stream
+  node.number = stream.next++
+  for (const child of node.children()) number(child, stream)
+}
