@@ -6,7 +6,7 @@ import type { Client } from './contestant.ts'
 import { plainCopy } from './plain-copy.ts'
 import { movePlayers, type PlayersState, type PlayersTick, playersCase } from './players.ts'
 import { collectGarbage, medians, msOf, type Round } from './rounds.ts'
-import { sojourn } from './sojourn.ts'
+import { sojournPlayers } from './sojourn.ts'
 
 const joinCount = 100
 
@@ -20,7 +20,7 @@ interface Course {
 }
 
 function ours(initial: PlayersState): Course {
-  const contestant = sojourn(movePlayers)
+  const contestant = sojournPlayers
   const server = contestant.serve(initial)
   return {
     name: 'sojourn',

@@ -4,7 +4,7 @@ import { follow } from './follow.ts'
 import { changeList, type ListOperation, listCase } from './list.ts'
 import { immer, mutative } from './patches.ts'
 import { movePlayers, playersCase } from './players.ts'
-import { sojourn } from './sojourn.ts'
+import { sojournList, sojournPlayers } from './sojourn.ts'
 import { yjsList, yjsPlayers } from './yjs.ts'
 
 export function players(decimals: 0 | 2) {
@@ -19,7 +19,7 @@ export function players(decimals: 0 | 2) {
         diverges: lossy,
       }),
       colyseusPlayers('float64', { name: '@colyseus/schema float64' }),
-      sojourn(movePlayers),
+      sojournPlayers,
       yjsPlayers,
       immer(movePlayers),
       mutative(movePlayers),
@@ -38,7 +38,7 @@ export function list(operation: ListOperation) {
         name: `@colyseus/schema${diverges ? ' (its client ends up wrong)' : ''}`,
         diverges,
       }),
-      sojourn(changeList),
+      sojournList,
       yjsList,
       immer(changeList),
       mutative(changeList),

@@ -92,8 +92,9 @@ describe('reading through the proxy', () => {
   })
   it('finds the objects that were put in', () => {
     const item = { id: 1 }
-    const { state } = track({ items: [item] })
-    expect(state.items.indexOf(item)).toBe(0)
+    const { state } = track({ items: [{ id: 0 }] })
+    state.items.push(item)
+    expect(state.items.indexOf(item)).toBe(1)
     expect(state.items.includes(state.items[0] as Item)).toBe(true)
   })
   it('can be inherited from', () => {

@@ -141,3 +141,14 @@ export function spliceItems<T>(
   for (const item of items) array.push(item)
   for (const item of tail) array.push(item)
 }
+
+/** `array.toSpliced` for any number of items. */
+export function splicedItems<T>(
+  array: readonly T[],
+  index: number,
+  remove: number,
+  items: readonly T[],
+): T[] {
+  if (items.length <= argumentsMax) return array.toSpliced(index, remove, ...items)
+  return [array.slice(0, index), items, array.slice(index + remove)].flat() as T[]
+}

@@ -26,7 +26,7 @@ const kindOfCode: Partial<Record<number, NodeKind>> = {
 
 export class Reader {
   readonly #bytes: Uint8Array
-  readonly #view: DataView
+  #madeView: DataView | undefined
   #at: number
   readonly #keys: readonly string[]
   /** Keys that these bytes add to the dictionary. */
@@ -40,10 +40,16 @@ export class Reader {
    */
   constructor(bytes: Uint8Array, start: number, keys: readonly string[], kind: Head['kind']) {
     this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
     this.#at = start
     this.#keys = keys
     this.#next = kind === 'snapshot' ? 1 : undefined
+  }
+
+  /** Made when the first number of a fixed width comes: most frames have none. */
+  get #view(): DataView {
+    const { buffer, byteOffset, byteLength } = this.#bytes
+    this.#madeView ??= new DataView(buffer, byteOffset, byteLength)
+    return this.#madeView
   }
 
   get at(): number {

@@ -11,38 +11,47 @@ import {
 const utf8 = new TextEncoder()
 /** Beyond this, TextEncoder is faster than a loop. */
 const loopUnitsMax = 64
-/** Kept between frames; a larger one goes with the frame that needed it. */
-const keptBytesMax = 65_536
+/** Small pieces are cut from one of these: memory of their own costs them ten times as much. */
+const slabBytes = 8_192
 
 /** Builds one frame or snapshot after the other. */
 export class Writer {
-  #bytes = new Uint8Array(1_024)
+  #bytes = new Uint8Array(slabBytes)
   #view = new DataView(this.#bytes.buffer)
-  length = 0
+  /** Where the piece that is being built begins, and where it goes on. */
+  #start = 0
+  #at = 0
 
-  /** What was written, as bytes of their own; the writer is empty again. */
+  get length(): number {
+    return this.#at - this.#start
+  }
+
+  /** What was written since the last time; nobody writes to it any more. */
   take(): Uint8Array {
-    const bytes = this.#bytes.slice(0, this.length)
-    this.length = 0
-    if (this.#bytes.length > keptBytesMax) this.#grow(keptBytesMax)
+    const bytes = this.#bytes.subarray(this.#start, this.#at)
+    this.#start = this.#at
     return bytes
   }
 
-  #grow(size: number): void {
-    const bytes = new Uint8Array(size)
-    bytes.set(this.#bytes.subarray(0, this.length))
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer)
+  /** Forgets what was written since the last time. */
+  drop(): void {
+    this.#at = this.#start
   }
 
   #reserve(count: number): void {
-    const needed = this.length + count
-    if (needed > this.#bytes.length) this.#grow(Math.max(needed, this.#bytes.length * 2))
+    const { length } = this
+    if (this.#at + count <= this.#bytes.length) return
+    const bytes = new Uint8Array(Math.max(slabBytes, (length + count) * 2))
+    bytes.set(this.#bytes.subarray(this.#start, this.#at))
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer)
+    this.#start = 0
+    this.#at = length
   }
 
   byte(value: number): void {
     this.#reserve(1)
-    this.#bytes[this.length++] = value
+    this.#bytes[this.#at++] = value
   }
 
   /** Seven bits a byte, the lowest first. */
@@ -50,15 +59,15 @@ export class Writer {
     this.#reserve(8)
     let rest = value
     for (; rest >= 2 ** 31; rest = Math.floor(rest / 128))
-      this.#bytes[this.length++] = (rest % 128) | 128
-    for (; rest >= 128; rest >>>= 7) this.#bytes[this.length++] = (rest & 127) | 128
-    this.#bytes[this.length++] = rest
+      this.#bytes[this.#at++] = (rest % 128) | 128
+    for (; rest >= 128; rest >>>= 7) this.#bytes[this.#at++] = (rest & 127) | 128
+    this.#bytes[this.#at++] = rest
   }
 
   #raw(data: Uint8Array): void {
     this.#reserve(data.length)
-    this.#bytes.set(data, this.length)
-    this.length += data.length
+    this.#bytes.set(data, this.#at)
+    this.#at += data.length
   }
 
   /** A value that is no container. */
@@ -83,22 +92,25 @@ export class Writer {
       else this.#integer(value)
       return
     }
-    for (let place = 1; place < powers.length; place++) {
-      const power = powers[place] as number
-      const scaled = Math.round(value * power)
-      if (scaled / power !== value || Object.is(scaled, -0)) continue
-      if (scaled < -shortNumberMax || scaled >= shortNumberMax) break
-      this.#short(scaled, place)
-      return
-    }
+    if (this.#decimal(value, 1) || this.#decimal(value, 2) || this.#decimal(value, 3)) return
     if (Number.isInteger(value) && Math.abs(value) <= integerMax && !Object.is(value, -0))
       this.#integer(value)
     else if (Object.is(Math.fround(value), value)) {
       this.#reserve(5)
-      this.#bytes[this.length] = valueCodes.float32
-      this.#view.setFloat32(this.length + 1, value)
-      this.length += 5
+      this.#bytes[this.#at] = valueCodes.float32
+      this.#view.setFloat32(this.#at + 1, value)
+      this.#at += 5
     } else this.#float64(valueCodes.float64, value)
+  }
+
+  /** Writes a number that is short with as many decimals, or nothing. */
+  #decimal(value: number, place: 1 | 2 | 3): boolean {
+    const power = powers[place]
+    const scaled = Math.round(value * power)
+    if (scaled / power !== value || Object.is(scaled, -0)) return false
+    if (scaled < -shortNumberMax || scaled >= shortNumberMax) return false
+    this.#short(scaled, place)
+    return true
   }
 
   /** An integer of at most 27 bits, sign included, and the power of ten that divides it. */
@@ -107,8 +119,8 @@ export class Writer {
     const whole = zigzag(value)
     let rest = whole >>> 3
     const count = rest === 0 ? 0 : rest < 256 ? 1 : rest < 65_536 ? 2 : 3
-    this.#bytes[this.length++] = valueCodes.number | (place << 5) | ((whole & 7) << 2) | count
-    for (let i = 0; i < count; i++, rest >>>= 8) this.#bytes[this.length++] = rest & 255
+    this.#bytes[this.#at++] = valueCodes.number | (place << 5) | ((whole & 7) << 2) | count
+    for (; rest > 0; rest >>>= 8) this.#bytes[this.#at++] = rest & 255
   }
 
   #integer(value: number): void {
@@ -118,19 +130,19 @@ export class Writer {
 
   #float64(code: number, value: number): void {
     this.#reserve(9)
-    this.#bytes[this.length] = code
-    this.#view.setFloat64(this.length + 1, value)
-    this.length += 9
+    this.#bytes[this.#at] = code
+    this.#view.setFloat64(this.#at + 1, value)
+    this.#at += 9
   }
 
   /** A text; a key in full is one too. */
   text(text: string): void {
-    const start = this.length
+    const start = this.#at
     // The length of a text in ASCII is known at once; only others are measured and moved.
     if (text.length <= shortTextBytesMax) {
       this.byte(valueCodes.shortText + text.length)
       if (this.#ascii(text)) return
-      this.length = start
+      this.#at = start
     }
     if (!text.isWellFormed()) {
       this.byte(valueCodes.units)
@@ -152,13 +164,13 @@ export class Writer {
     if (length > loopUnitsMax) return false
     this.#reserve(length)
     const bytes = this.#bytes
-    let at = this.length
+    let at = this.#at
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i)
       if (unit > 127) return false
       bytes[at++] = unit
     }
-    this.length = at
+    this.#at = at
     return true
   }
 
@@ -166,8 +178,8 @@ export class Writer {
   #units(text: string): void {
     this.varint(text.length)
     this.#reserve(text.length * 2)
-    for (let i = 0; i < text.length; i++, this.length += 2)
-      this.#view.setUint16(this.length, text.charCodeAt(i))
+    for (let i = 0; i < text.length; i++, this.#at += 2)
+      this.#view.setUint16(this.#at, text.charCodeAt(i))
   }
 }
 

@@ -1,10 +1,16 @@
 /** A node of a replica: its content, and the immutable view that users see of it. */
 import type { NodeKind } from '../codec/format.ts'
 import type { Linked } from '../links.ts'
-import { type PlainObject, spliceItems } from '../values.ts'
+import { type PlainObject, splicedItems } from '../values.ts'
 
 /** After more changes than this, a view is made anew. */
 const patchesMax = 64
+
+/**
+ * An object with more keys is made of its entries at once: engines keep such a one cheap to copy,
+ * but not one that grew key by key.
+ */
+const grownKeysMax = 12
 
 /** Part of an array that gave way to other items. */
 export interface ItemsPatch {
@@ -43,7 +49,8 @@ export class Cell implements Linked<Cell> {
   }
 
   /**
-   * Notes that something changed; without a patch the view is made anew. Where a view is
+   * Notes that something changed. Without a patch the view is made anew, as it must be where
+   * keys left: they may come back as the last ones before anybody looks. Where a view is
    * outdated, so are all around it.
    *
    * @returns what takes the note back, unless the view was outdated before
@@ -80,9 +87,18 @@ export class Cell implements Linked<Cell> {
   }
 
   #make(): object {
-    if (this.kind === 'array') return this.items.map(viewOf)
+    if (this.kind === 'array') {
+      // Not by map(): engines take its result for one with holes, and copy such a one slowly.
+      const view: unknown[] = []
+      for (const item of this.items) view.push(viewOf(item))
+      return view
+    }
+    if (this.kind === 'object' && this.entries.size <= grownKeysMax) {
+      const view: PlainObject = {}
+      for (const [key, item] of this.entries) view[key] = viewOf(item)
+      return view
+    }
     const shown = Array.from(this.entries, ([key, item]) => [key, viewOf(item)] as const)
-    // An object made of entries stays cheap to copy; one that grew key by key does not.
     return this.kind === 'map' ? new Map(shown) : Object.fromEntries(shown)
   }
 
@@ -91,23 +107,23 @@ export class Cell implements Linked<Cell> {
     const copy = view instanceof Map ? new Map(view) : { ...(view as PlainObject) }
     for (const key of this.#patches as string[]) {
       const item = viewOf(this.entries.get(key))
-      if (!(copy instanceof Map)) copy[key] = item
-      else if (this.entries.has(key)) copy.set(key, item)
-      else copy.delete(key)
+      if (copy instanceof Map) copy.set(key, item)
+      else copy[key] = item
     }
     return copy
   }
 
   #patchedArray(view: readonly unknown[]): unknown[] {
-    const copy = [...view]
+    let spliced = view
     const cells: Cell[] = []
     for (const patch of this.#patches as (ItemsPatch | Cell)[]) {
       if (patch instanceof Cell) cells.push(patch)
       else {
-        spliceItems(copy, patch.index, patch.remove, patch.insert)
+        spliced = splicedItems(spliced, patch.index, patch.remove, patch.insert)
         for (const item of patch.insert) if (item instanceof Cell) cells.push(item)
       }
     }
+    const copy = spliced === view ? [...view] : (spliced as unknown[])
     for (const cell of cells) {
       const index = this.items[cell.key as number] === cell ? cell.key : this.items.indexOf(cell)
       // It may have left again, and then another patch says so.

@@ -120,7 +120,7 @@ export class Table {
     entries.set(key, gone)
     this.#gone.push([cell, key])
     this.#undo.push(() => entries.set(key, before))
-    this.#undo.push(cell.outdate(cell.kind === 'map' ? key : undefined))
+    this.#undo.push(cell.outdate())
     this.#detach(before, cell)
   }
 

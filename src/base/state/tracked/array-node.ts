@@ -1,7 +1,7 @@
 import { splicesMax } from '../codec/format.ts'
 import { type Place, spliceItems, stepName, unsupported } from '../values.ts'
 import { makeArrayMethods } from './array-methods.ts'
-import { shown, TrackedNode } from './node.ts'
+import { nodeKey, shown, TrackedNode } from './node.ts'
 
 /** One change of an array, in the order in which they happened. */
 export interface Splice {
@@ -150,7 +150,7 @@ export class ArrayNode extends TrackedNode implements ProxyHandler<unknown[]> {
       }
       this.#methods ??= makeArrayMethods(this)
       if (Object.hasOwn(this.#methods, key)) return this.#methods[key]
-    }
+    } else if (key === nodeKey) return this
     return Reflect.get(target, key)
   }
 

@@ -51,7 +51,7 @@ export class Encoder {
   /** The frame; `undefined` when nothing was changed, and then it is as if it never began. */
   end(stream: Stream): Uint8Array | undefined {
     if (this.#writer.length === this.#bodyStart) {
-      this.#writer.length = 0
+      this.#writer.drop()
       return undefined
     }
     stream.needsFreshKeys = false
@@ -69,13 +69,18 @@ export class Encoder {
   }
 
   /**
-   * What the turn changed in an object or Map.
+   * What the turn changed in a node.
    *
    * @param number its number in the stream
    * @param stream whose frame it is
    * @param isSeen leaves out the keys of other audiences
    */
-  keyed(node: KeyedNode, number: number, stream: Stream, isSeen?: KeyFilter): void {
+  changes(node: TrackedNode, number: number, stream: Stream, isSeen?: KeyFilter): void {
+    if (node.kind === 'array') this.#array(node as ArrayNode, number, stream)
+    else this.#keyed(node as KeyedNode, number, stream, isSeen)
+  }
+
+  #keyed(node: KeyedNode, number: number, stream: Stream, isSeen?: KeyFilter): void {
     for (let write = node.writes.first; write; write = write.next) {
       const { key, before, isReinserted } = write
       if (isSeen && !isSeen(key)) continue
@@ -101,8 +106,7 @@ export class Encoder {
     if (number === 0) this.#writer.text(key)
   }
 
-  /** What the turn changed in an array. */
-  array(node: ArrayNode, number: number, stream: Stream): void {
+  #array(node: ArrayNode, number: number, stream: Stream): void {
     if (node.before) this.#arrange(node, node.before, number, stream)
     else for (const splice of node.splices) this.#splice(node, splice, number, stream)
   }

@@ -6,7 +6,6 @@ import {
   checkKey,
   deepEqual,
   depthMax,
-  entriesOf,
   isContainer,
   kindOf,
   type Place,
@@ -16,7 +15,7 @@ import {
 } from '../values.ts'
 import { ArrayNode } from './array-node.ts'
 import { MapNode } from './map-node.ts'
-import { TrackedNode } from './node.ts'
+import { nodeKey, TrackedNode } from './node.ts'
 import { ObjectNode } from './object-node.ts'
 import { Reads } from './reads.ts'
 
@@ -34,8 +33,8 @@ export class Graph {
   changed: TrackedNode[] = []
   readonly guard: (() => void) | undefined
   readonly reads: Reads | undefined
-  /** Nodes by their proxy, and by the object that they were copied from. */
-  readonly #nodes = new WeakMap<object, TrackedNode>()
+  /** Nodes by the object that they were copied from, once something was. */
+  #copies: Map<object, TrackedNode> | WeakMap<object, TrackedNode> | undefined = new Map()
   /** Nodes that this turn attached or detached. */
   readonly #touched = new Set<TrackedNode>()
 
@@ -47,10 +46,8 @@ export class Graph {
     this.#join(this.root)
     this.settle()
     this.endTurn()
-  }
-
-  register(proxy: object, node: TrackedNode): void {
-    this.#nodes.set(proxy, node)
+    // What it began with need not be found again: only objects that are written later.
+    this.#copies = undefined
   }
 
   makeNode(kind: TrackedNode['kind']): ObjectNode | ArrayNode | MapNode {
@@ -61,19 +58,26 @@ export class Graph {
   /** What a search for this value means: a node, also for an object that was copied in. */
   find(value: unknown): unknown {
     if (typeof value !== 'object' || value === null) return value
-    return this.#nodes.get(value) ?? value
+    return this.#nodeOf(value) ?? this.#copies?.get(value) ?? value
+  }
+
+  /** The node behind a proxy of this state. */
+  #nodeOf(value: object): TrackedNode | undefined {
+    const node = (value as { [nodeKey]?: TrackedNode })[nodeKey]
+    return node?.graph === this ? node : undefined
   }
 
   /** A value of a user as raws hold it: a node for a container, which is copied if it is foreign. */
   bring(value: unknown, place: Place, depth = 1): unknown {
     if (typeof value !== 'object' || value === null) return toLeaf(value, place)
-    const known = this.#nodes.get(value)
-    if (known && (known.isProxy(value) || this.#isCopyOf(known, value))) return known
+    const known = this.#nodeOf(value) ?? this.#copyInTurn(value)
+    if (known) return known
     if (!isContainer(value)) return toLeaf(value, place)
     if (depth > depthMax) unsupported(place, `deeper than ${depthMax}`)
     const node = this.makeNode(kindOf(value))
     this.#fill(node, value, place, depth)
-    this.#nodes.set(value, node)
+    this.#copies ??= new WeakMap()
+    this.#copies.set(value, node)
     return node
   }
 
@@ -81,17 +85,21 @@ export class Graph {
     if (Object.getOwnPropertySymbols(value).length > 0) unsupported(place, 'a symbol as a key')
     if (Array.isArray(value) && Object.keys(value).length !== value.length)
       unsupported(place, 'an array with holes or keys of its own')
-    for (const [key, item] of entriesOf(value)) {
+    const load = (key: string | number, item: unknown): void => {
       const inner = (): string => place() + stepName(node.kind, key)
       if (node.kind !== 'array') checkKey(key, inner)
       else if (item === undefined) unsupported(inner, 'undefined in an array')
       node.load(key, this.bring(item, inner, depth + 1))
     }
+    if (Array.isArray(value)) for (let i = 0; i < value.length; i++) load(i, value[i])
+    else if (value instanceof Map) for (const [key, item] of value) load(key, item)
+    else for (const key of Object.keys(value)) load(key, value[key])
   }
 
   /** Writing one object twice in a turn means a second place, unless it was changed in between. */
-  #isCopyOf(node: TrackedNode, value: object): boolean {
-    return node.born === this.turn && deepEqual(value, node.proxy)
+  #copyInTurn(value: object): TrackedNode | undefined {
+    const node = this.#copies?.get(value)
+    return node?.born === this.turn && deepEqual(value, node.proxy) ? node : undefined
   }
 
   /** Refuses a node that would hold its own holder. */
@@ -149,6 +157,7 @@ export class Graph {
    * @throws SojournError `STATE_UNSUPPORTED`; the turn goes on then
    */
   settle(): void {
+    if (this.#touched.size === 0) return
     const left = settle<TrackedNode>({
       root: this.root,
       touched: this.#touched,
@@ -164,7 +173,7 @@ export class Graph {
   endTurn(): void {
     for (const node of this.changed) node.forget()
     this.changed = []
-    this.#touched.clear()
+    if (this.#touched.size > 0) this.#touched.clear()
     this.reads?.clear()
     this.turn += 1
   }

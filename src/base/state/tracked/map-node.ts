@@ -1,6 +1,6 @@
 import { unsupported } from '../values.ts'
 import { KeyedNode } from './keyed-node.ts'
-import { shown, TrackedNode } from './node.ts'
+import { nodeKey, shown, TrackedNode } from './node.ts'
 
 type Visit = (value: unknown, key: string, map: unknown) => void
 
@@ -46,6 +46,7 @@ export class MapNode extends KeyedNode implements ProxyHandler<Map<string, unkno
     }
     this.#methods ??= this.#makeMethods()
     if (key === Symbol.iterator) return this.#methods['entries']
+    if (key === nodeKey) return this
     if (typeof key === 'string' && Object.hasOwn(this.#methods, key)) return this.#methods[key]
     return Reflect.get(target, key)
   }

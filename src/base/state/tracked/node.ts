@@ -7,6 +7,9 @@ import type { Stream } from './stream.ts'
 
 const none: readonly TrackedNode[] = []
 
+/** A proxy answers to this key with its node; nobody else has the key. */
+export const nodeKey: unique symbol = Symbol('node')
+
 /**
  * A node is the handler of its own proxy. Its `raw` holds single values, and other nodes in place
  * of containers; the proxy shows those as proxies again. Raws are never handed out.
@@ -33,10 +36,7 @@ export abstract class TrackedNode implements Linked<TrackedNode> {
 
   /** What users see. */
   get proxy(): object {
-    if (this.#proxy === undefined) {
-      this.#proxy = new Proxy(this.raw, this as ProxyHandler<Container>)
-      this.graph.register(this.#proxy, this)
-    }
+    this.#proxy ??= new Proxy(this.raw, this as ProxyHandler<Container>)
     return this.#proxy
   }
 
@@ -112,12 +112,14 @@ export abstract class TrackedNode implements Linked<TrackedNode> {
   preventExtensions(): never {
     return unsupported(() => this.path, 'a frozen or sealed object')
   }
-
-  /** `console.log` of a state prints plain data, not the machinery. */
-  [Symbol.for('nodejs.util.inspect.custom')](): Container {
-    return this.raw
-  }
 }
+
+// `console.log` of a state prints plain data, not the machinery.
+Object.defineProperty(TrackedNode.prototype, Symbol.for('nodejs.util.inspect.custom'), {
+  value(this: TrackedNode): Container {
+    return this.raw
+  },
+})
 
 /** What users see of a value of a raw. */
 export function shown(value: unknown): unknown {

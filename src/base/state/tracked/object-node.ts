@@ -1,6 +1,7 @@
 import { checkKey, type PlainObject, unsupported } from '../values.ts'
 import { KeyedNode } from './keyed-node.ts'
-import { shown, TrackedNode } from './node.ts'
+import { nodeKey, shown, TrackedNode } from './node.ts'
+import { absent } from './writes.ts'
 
 /** A plain object, and the traps of its proxy. */
 export class ObjectNode extends KeyedNode implements ProxyHandler<PlainObject> {
@@ -12,6 +13,12 @@ export class ObjectNode extends KeyedNode implements ProxyHandler<PlainObject> {
   }
   protected readKey(key: string): unknown {
     return this.hasKey(key) ? this.raw[key] : undefined
+  }
+  /** Nothing that objects inherit but functions has a key that a state may have. */
+  override current(key: string): unknown {
+    const value = this.raw[key]
+    const isOwn = value === undefined ? this.hasKey(key) : typeof value !== 'function'
+    return isOwn ? value : absent
   }
   protected writeKey(key: string, value: unknown): void {
     this.raw[key] = value
@@ -39,6 +46,7 @@ export class ObjectNode extends KeyedNode implements ProxyHandler<PlainObject> {
     const value = target[key as string]
     if (value instanceof TrackedNode) return value.proxy
     if (typeof key === 'string') this.graph.reads?.note(this, key)
+    else if (key === nodeKey) return this
     return value
   }
 

@@ -1,10 +1,8 @@
 /** Turns of a graph as frames: one stream for everybody, or one for each audience. */
 
 import { everyone } from '../codec/format.ts'
-import { ArrayNode } from './array-node.ts'
 import { Encoder, type KeyFilter } from './encoder.ts'
 import type { Graph } from './graph.ts'
-import type { KeyedNode } from './keyed-node.ts'
 import { TrackedNode } from './node.ts'
 import { ObjectNode } from './object-node.ts'
 import { Stream } from './stream.ts'
@@ -66,11 +64,21 @@ export class Streams {
     return this.#audienceOf && ((key) => this.#streamOf(key) === stream)
   }
 
+  /** The frame of the turn, of a state that is for everyone; ends the turn. */
+  flushForEveryone(): Uint8Array | undefined {
+    const graph = this.#graph
+    if (graph.changed.length === 0) return undefined
+    graph.settle()
+    const frame = this.#frame(this.get(everyone), graph.changed)
+    graph.endTurn()
+    return frame
+  }
+
   /** The frames of the turn, by audience; ends the turn. */
   flush(): Map<string, Uint8Array> {
     const graph = this.#graph
     graph.settle()
-    if (this.#audienceOf) this.#transfer()
+    this.#transfer()
     const frames = new Map<string, Uint8Array>()
     const changed = this.#changedByStream()
     for (const [audience, stream] of this.#streams) {
@@ -100,12 +108,14 @@ export class Streams {
   }
 
   #frame(stream: Stream, nodes: readonly TrackedNode[]): Uint8Array | undefined {
-    const { root } = this.#graph
+    // What is new gets its number on the way, and is spelled out as it is now.
+    const firstNew = stream.next
     encoder.begin(stream)
     for (const node of nodes) {
-      if (node instanceof ArrayNode) encoder.array(node, node.number, stream)
-      else if (node === root) encoder.keyed(node as KeyedNode, 1, stream, this.#filter(stream))
-      else encoder.keyed(node as KeyedNode, node.number, stream)
+      if (node.stream === stream && node.number < firstNew)
+        encoder.changes(node, node.number, stream)
+      else if (node === this.#graph.root && !node.stream)
+        encoder.changes(node, 1, stream, this.#filter(stream))
     }
     return encoder.end(stream)
   }

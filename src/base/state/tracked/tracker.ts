@@ -89,7 +89,7 @@ export interface StoredStream {
  * @throws SojournError `STATE_UNSUPPORTED` when it holds something that no state can hold
  */
 export function track<T extends object>(initial: T, options: TrackOptions = {}): Tracked<T> {
-  return forEveryone(...start(initial, options, undefined))
+  return new ForEveryone(...start(initial, options, undefined))
 }
 
 /**
@@ -122,7 +122,7 @@ export function restore<T extends object>(
   options: TrackOptions = {},
 ): Tracked<T> {
   const stored = new Map([[everyone, { snapshot, frames }]])
-  return forEveryone(...resume<T>(stored, options, undefined))
+  return new ForEveryone(...resume<T>(stored, options, undefined))
 }
 
 /**
@@ -207,17 +207,26 @@ function fill(node: TrackedNode, cell: Cell, stream: Stream): void {
   for (const [key, item] of cell.entries) node.load(key, inside(item))
 }
 
-function forEveryone<T extends object>(state: T, graph: Graph, streams: Streams): Tracked<T> {
-  const stream = streams.get(everyone)
-  return {
-    state,
-    get seq() {
-      return stream.seq
-    },
-    flush: () => streams.flush().get(everyone),
-    snapshot: () => streams.snapshot(everyone),
-    rollback: () => graph.rollback(),
-    changes: () => recordChanges(graph),
+/** Its functions are fields, so that they can be taken out of it. */
+class ForEveryone<T extends object> implements Tracked<T> {
+  readonly state: T
+  readonly #stream: Stream
+  readonly flush: () => Uint8Array | undefined
+  readonly snapshot: () => Uint8Array
+  readonly rollback: () => void
+  readonly changes: () => readonly Change[]
+
+  constructor(state: T, graph: Graph, streams: Streams) {
+    this.state = state
+    this.#stream = streams.get(everyone)
+    this.flush = () => streams.flushForEveryone()
+    this.snapshot = () => streams.snapshot(everyone)
+    this.rollback = () => graph.rollback()
+    this.changes = () => recordChanges(graph)
+  }
+
+  get seq(): number {
+    return this.#stream.seq
   }
 }
 
