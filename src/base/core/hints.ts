@@ -25,7 +25,7 @@ const hints: Readonly<Record<ErrorCode, string>> = {
   SESSION_TOO_LARGE: 'Keep less in the session; large things belong into a database.',
   STORE_UNAVAILABLE: 'The session store does not answer; requests fail until it does.',
   STATE_UNSUPPORTED:
-    'Keep plain objects, arrays, Map, Date, Uint8Array and primitives in the state.',
+    'States, messages and sessions hold plain objects, arrays, Map, Date, Uint8Array and primitives.',
   FRAME_MALFORMED: 'The bytes are no frame of this protocol version.',
   PROTOCOL_UNSUPPORTED: 'Update the client to the version that the server speaks.',
   MESSAGE_MALFORMED: 'The message is not one of the protocol; see docs/protocol.md.',

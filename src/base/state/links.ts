@@ -2,7 +2,7 @@
  * The tree rule, for both sides: at the end of a frame every node has one place and hangs on the
  * root. Within a frame a node may have none or several, since a move is two changes.
  */
-import { depthMax } from './values.ts'
+import { depthMax } from '../codec/format.ts'
 
 /** A container. Links are kept for holders that joined the tree only. */
 export interface Linked<Node> {

@@ -1,37 +1,23 @@
-/** How session data becomes bytes and back: MessagePack behind one format byte. */
-import { Decoder, Encoder, ExtensionCodec } from '@msgpack/msgpack'
+/** How session data becomes bytes and back: a value behind one format byte. */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
+import { decodeValue, encodeValue } from '../../base/codec/index.ts'
 import { SojournError } from '../../base/core/index.ts'
 import { type Steps, wait } from './steps.ts'
 
 /** The first byte of every record: later formats (sealed data) are told apart by it. */
-const formatPlain = 1
-
-/** MessagePack has dates, but no Map. The number is part of the format. */
-const extensions = new ExtensionCodec()
-extensions.register({
-  type: 1,
-  encode: (value) => (value instanceof Map ? encoder.encode([...value]) : null),
-  decode: (bytes) => new Map(decoder.decode(bytes) as [unknown, unknown][]),
-})
-const encoder = new Encoder({ extensionCodec: extensions, ignoreUndefined: true })
-const decoder = new Decoder({ extensionCodec: extensions })
+const formatPlain = 2
 
 /**
- * Plain data to bytes; keys that hold `undefined` are left out.
+ * Plain data to bytes.
  *
  * @throws SojournError `STATE_UNSUPPORTED` for what can't be stored
  */
 export function encodeData(data: object): Uint8Array {
-  try {
-    const packed = encoder.encode(data)
-    const bytes = new Uint8Array(packed.byteLength + 1)
-    bytes[0] = formatPlain
-    bytes.set(packed, 1)
-    return bytes
-  } catch (error) {
-    throw new SojournError('STATE_UNSUPPORTED', undefined, { cause: error })
-  }
+  const value = encodeValue(data)
+  const bytes = new Uint8Array(value.byteLength + 1)
+  bytes[0] = formatPlain
+  bytes.set(value, 1)
+  return bytes
 }
 
 /** @throws SojournError `STORE_UNAVAILABLE` for bytes that this version didn't write */
@@ -39,7 +25,7 @@ export function decodeData<Data extends object>(bytes: Uint8Array): Data {
   if (bytes[0] !== formatPlain)
     throw new SojournError('STORE_UNAVAILABLE', `A session has the unknown format ${bytes[0]}.`)
   try {
-    return decoder.decode(bytes.subarray(1)) as Data
+    return decodeValue(bytes.subarray(1)) as Data
   } catch (error) {
     throw new SojournError('STORE_UNAVAILABLE', 'A session is damaged.', { cause: error })
   }

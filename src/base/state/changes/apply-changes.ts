@@ -1,6 +1,7 @@
+import { isPlainObject } from '../../codec/plain.ts'
 import { SojournError } from '../../core/errors.ts'
 import type { KeyedContainer } from '../tracked/keyed-node.ts'
-import { deepEqual, isPlainObject, plainCopy, spliceItems } from '../values.ts'
+import { deepEqual, plainCopy, spliceItems } from '../values.ts'
 import { type Change, type Path, valueAt } from './changes.ts'
 
 type KeyedChange = Extract<Change, { kind: 'set' | 'delete' }>

@@ -1,10 +1,11 @@
 /** The changes of a turn by key path, free of node numbers, for a replay on other plain data. */
+import { type Container, type PlainObject, toLeaf } from '../../codec/plain.ts'
 import { ArrayNode } from '../tracked/array-node.ts'
 import type { Graph } from '../tracked/graph.ts'
 import type { KeyedNode } from '../tracked/keyed-node.ts'
 import { TrackedNode } from '../tracked/node.ts'
 import { absent } from '../tracked/writes.ts'
-import { type Container, entriesOf, type PlainObject, toLeaf } from '../values.ts'
+import { entriesOf } from '../values.ts'
 
 /** Keys from the root on; entries of a Map count like keys of an object. */
 export type Path = readonly string[]

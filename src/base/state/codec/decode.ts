@@ -1,10 +1,11 @@
 /** Frames and snapshots from bytes: pure functions that throw FRAME_MALFORMED and nothing else. */
+import { malformed } from '../../codec/format.ts'
+import { Reader } from '../../codec/reader.ts'
 import {
   type Frame,
   formatVersion,
   type Head,
   headFlags,
-  malformed,
   NodeValue,
   type Operation,
   operationCodes,
@@ -12,7 +13,7 @@ import {
   pieceCodes,
   type Snapshot,
 } from './format.ts'
-import { Reader } from './reader.ts'
+import { NodeReader } from './node-reader.ts'
 
 /** What the first bytes say. */
 export function decodeHead(bytes: Uint8Array): Head {
@@ -23,7 +24,7 @@ export function decodeHead(bytes: Uint8Array): Head {
   const kind = has(headFlags.frame) ? 'frame' : 'snapshot'
   const freshKeys = has(headFlags.freshKeys)
   if (has(8) || (freshKeys && kind === 'snapshot')) throw malformed(`Unknown kind ${first}.`)
-  const reader = new Reader(bytes, 1, [], 'frame')
+  const reader = new Reader(bytes, 1)
   const seq = reader.varint()
   if (kind === 'frame' && seq === 0) throw malformed('A frame has no seq 0.')
   const epoch = has(headFlags.epoch) ? reader.varint() : 0
@@ -33,7 +34,7 @@ export function decodeHead(bytes: Uint8Array): Head {
 /** @throws SojournError `FRAME_MALFORMED` */
 export function decodeSnapshot(bytes: Uint8Array, head: Head = decodeHead(bytes)): Snapshot {
   if (head.kind !== 'snapshot') throw malformed('A frame in place of the snapshot.')
-  const reader = new Reader(bytes, head.start, [], 'snapshot')
+  const reader = new NodeReader(bytes, head.start, [], 'snapshot')
   const next = reader.varint()
   const root = reader.value()
   if (!(root instanceof NodeValue) || root.number !== 1) throw malformed('The root is no node 1.')
@@ -47,7 +48,7 @@ export function decodeSnapshot(bytes: Uint8Array, head: Head = decodeHead(bytes)
  * @throws SojournError `FRAME_MALFORMED`
  */
 export function decodeFrame(bytes: Uint8Array, keys: readonly string[], head: Head): Frame {
-  const reader = new Reader(bytes, head.start, head.freshKeys ? [] : keys, 'frame')
+  const reader = new NodeReader(bytes, head.start, head.freshKeys ? [] : keys, 'frame')
   const operations: Operation[] = []
   // The root is where a frame begins.
   let node = 1
@@ -75,7 +76,7 @@ function unzigzag(value: number): number {
   return value % 2 === 1 ? -(value + 1) / 2 : value / 2
 }
 
-function values(reader: Reader, count: number): unknown[] {
+function values(reader: NodeReader, count: number): unknown[] {
   const found: unknown[] = []
   for (let i = 0; i < count; i++) {
     const value = reader.value()
@@ -85,7 +86,7 @@ function values(reader: Reader, count: number): unknown[] {
   return found
 }
 
-function arrayOperation(reader: Reader, node: number, argument: number): Operation {
+function arrayOperation(reader: NodeReader, node: number, argument: number): Operation {
   const index = Math.floor(argument / 2)
   const remove = reader.varint()
   const count = reader.varint()
@@ -101,7 +102,7 @@ function arrayOperation(reader: Reader, node: number, argument: number): Operati
   return { op: 'arrange', node, index, remove, pieces }
 }
 
-function pieceOf(reader: Reader, end: number): Piece {
+function pieceOf(reader: NodeReader, end: number): Piece {
   const code = reader.varint()
   const argument = Math.floor(code / 4)
   if (code % 4 === pieceCodes.values) return { values: values(reader, argument) }

@@ -1,7 +1,7 @@
 /** Frames for people: a debug form, and a look at the head alone. */
+import { dictionaryKeysMax } from '../../codec/format.ts'
 import { decodeFrame, decodeHead, decodeSnapshot } from './decode.ts'
 import {
-  dictionaryKeysMax,
   formatVersion,
   type Head,
   NodeValue,

@@ -1,7 +1,8 @@
 /** A node of a replica: its content, and the immutable view that users see of it. */
-import type { NodeKind } from '../codec/format.ts'
+import type { ContainerKind } from '../../codec/format.ts'
+import type { PlainObject } from '../../codec/plain.ts'
 import type { Linked } from '../links.ts'
-import { type PlainObject, splicedItems } from '../values.ts'
+import { splicedItems } from '../values.ts'
 
 /** After more changes than this, a view is made anew. */
 const patchesMax = 64
@@ -23,7 +24,7 @@ export interface ItemsPatch {
 export type Patch = string | ItemsPatch | Cell
 
 export class Cell implements Linked<Cell> {
-  readonly kind: NodeKind
+  readonly kind: ContainerKind
   readonly number: number
   depth = 0
   joined = true
@@ -38,7 +39,7 @@ export class Cell implements Linked<Cell> {
   #view: object | undefined
   #patches: Patch[] = []
 
-  constructor(kind: NodeKind, number: number) {
+  constructor(kind: ContainerKind, number: number) {
     this.kind = kind
     this.number = number
   }

@@ -1,8 +1,8 @@
 /** The cells of one stream of a replica, changed by its frames. */
 
+import { malformed } from '../../codec/format.ts'
 import {
   type Frame,
-  malformed,
   NodeValue,
   type Operation,
   Reference,

@@ -1,5 +1,6 @@
+import { type Place, stepName, unsupported } from '../../codec/plain.ts'
 import { splicesMax } from '../codec/format.ts'
-import { type Place, spliceItems, stepName, unsupported } from '../values.ts'
+import { spliceItems } from '../values.ts'
 import { makeArrayMethods } from './array-methods.ts'
 import { nodeKey, shown, TrackedNode } from './node.ts'
 

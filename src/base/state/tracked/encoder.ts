@@ -1,14 +1,9 @@
 /** Frames and snapshots of tracked nodes as bytes (docs/protocol.md). */
 
-import {
-  formatVersion,
-  headFlags,
-  operationCodes,
-  pieceCodes,
-  valueCodes,
-} from '../codec/format.ts'
-import { KeyNumbers } from '../codec/keys.ts'
-import { Writer, zigzag } from '../codec/writer.ts'
+import { valueCodes } from '../../codec/format.ts'
+import { KeyNumbers } from '../../codec/keys.ts'
+import { Writer, zigzag } from '../../codec/writer.ts'
+import { formatVersion, headFlags, operationCodes, pieceCodes } from '../codec/format.ts'
 import { arrange } from './arrange.ts'
 import type { ArrayNode, Splice } from './array-node.ts'
 import type { KeyedNode } from './keyed-node.ts'

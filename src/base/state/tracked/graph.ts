@@ -1,18 +1,18 @@
 /** The tracked nodes of one state: how values come in, hang together, and go back. */
 
-import { holds, link, release, settle, unlink } from '../links.ts'
+import { depthMax } from '../../codec/format.ts'
 import {
   type Container,
   checkKey,
-  deepEqual,
-  depthMax,
   isContainer,
   kindOf,
   type Place,
   stepName,
   toLeaf,
   unsupported,
-} from '../values.ts'
+} from '../../codec/plain.ts'
+import { holds, link, release, settle, unlink } from '../links.ts'
+import { deepEqual } from '../values.ts'
 import { ArrayNode } from './array-node.ts'
 import { MapNode } from './map-node.ts'
 import { nodeKey, TrackedNode } from './node.ts'

@@ -1,6 +1,6 @@
 /** What objects and Maps have in common: values by key, changed one key at a time. */
 
-import { type Container, checkKey, type Place, stepName } from '../values.ts'
+import { type Container, checkKey, type Place, stepName } from '../../codec/plain.ts'
 import { TrackedNode } from './node.ts'
 import { absent, Write, Writes } from './writes.ts'
 

@@ -1,4 +1,4 @@
-import { unsupported } from '../values.ts'
+import { unsupported } from '../../codec/plain.ts'
 import { KeyedNode } from './keyed-node.ts'
 import { nodeKey, shown, TrackedNode } from './node.ts'
 

@@ -1,7 +1,7 @@
 /** A container of the state, as its proxy, its log of this turn and its place in the tree. */
-import type { NodeKind } from '../codec/format.ts'
+import type { ContainerKind } from '../../codec/format.ts'
+import { type Container, stepName, unsupported } from '../../codec/plain.ts'
 import type { Linked } from '../links.ts'
-import { type Container, stepName, unsupported } from '../values.ts'
 import type { Graph } from './graph.ts'
 import type { Stream } from './stream.ts'
 
@@ -15,7 +15,7 @@ export const nodeKey: unique symbol = Symbol('node')
  * of containers; the proxy shows those as proxies again. Raws are never handed out.
  */
 export abstract class TrackedNode implements Linked<TrackedNode> {
-  abstract readonly kind: NodeKind
+  abstract readonly kind: ContainerKind
   abstract readonly raw: Container
   readonly graph: Graph
   /** Its number in the frames of its stream; 0 as long as no frame or snapshot had it. */

@@ -1,4 +1,4 @@
-import { checkKey, type PlainObject, unsupported } from '../values.ts'
+import { checkKey, type PlainObject, unsupported } from '../../codec/plain.ts'
 import { KeyedNode } from './keyed-node.ts'
 import { nodeKey, shown, TrackedNode } from './node.ts'
 import { absent } from './writes.ts'

@@ -1,5 +1,5 @@
 /** What one audience sees: a stream of frames with numbers, keys and a seq of its own. */
-import { KeyNumbers } from '../codec/keys.ts'
+import { KeyNumbers } from '../../codec/keys.ts'
 
 export class Stream {
   /** Which history its frames belong to; 0 when nobody said. */

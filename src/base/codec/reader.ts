@@ -1,15 +1,11 @@
-/** Takes the bytes of a frame or snapshot apart, trusting none of them. */
+/** Takes bytes apart, trusting none of them: what they claim is checked before it is used. */
 
-import { depthMax } from '../values.ts'
 import {
-  type Head,
+  type ContainerKind,
   integerMax,
   malformed,
-  type NodeKind,
-  NodeValue,
   ownByteMax,
   powers,
-  Reference,
   valueCodes,
 } from './format.ts'
 import { fitsDictionary } from './keys.ts'
@@ -18,7 +14,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 /** Beyond this, TextDecoder is faster than a loop. */
 const loopBytesMax = 32
 
-const kindOfCode: Partial<Record<number, NodeKind>> = {
+/** Which first bytes begin a container. */
+export const kindOfCode: Partial<Record<number, ContainerKind>> = {
   [valueCodes.object]: 'object',
   [valueCodes.array]: 'array',
   [valueCodes.map]: 'map',
@@ -31,18 +28,12 @@ export class Reader {
   readonly #keys: readonly string[]
   /** Keys that these bytes add to the dictionary. */
   readonly newKeys: string[] = []
-  /** The number that a node has unless it says another one; frames leave that to the replica. */
-  #next: number | undefined
 
-  /**
-   * @param keys the dictionary before these bytes
-   * @param kind in a snapshot nodes have numbers; in a frame a number names a node that is there
-   */
-  constructor(bytes: Uint8Array, start: number, keys: readonly string[], kind: Head['kind']) {
+  /** @param keys the dictionary before these bytes */
+  constructor(bytes: Uint8Array, start = 0, keys: readonly string[] = []) {
     this.#bytes = bytes
     this.#at = start
     this.#keys = keys
-    this.#next = kind === 'snapshot' ? 1 : undefined
   }
 
   /** Made when the first number of a fixed width comes: most frames have none. */
@@ -95,41 +86,14 @@ export class Reader {
       return key
     }
     const code = this.byte()
-    const key = code < ownByteMax ? code : this.#leaf(code)
+    const key = code < ownByteMax ? code : this.leaf(code)
     if (typeof key !== 'string' || key === '__proto__') throw malformed('No key.')
     if (fitsDictionary(key, this.#keys.length + this.newKeys.length)) this.newKeys.push(key)
     return key
   }
 
-  value(depth = 1): unknown {
-    const code = this.byte()
-    if (code < ownByteMax) return code
-    const kind = kindOfCode[code]
-    if (kind !== undefined) return this.#node(kind, depth)
-    if (code !== valueCodes.node) return this.#leaf(code)
-    const number = this.varint()
-    if (this.#next === undefined) return new Reference(number)
-    const numbered = kindOfCode[this.byte()]
-    if (numbered === undefined) throw malformed('A number without a node.')
-    this.#next = number
-    return this.#node(numbered, depth)
-  }
-
-  #node(kind: NodeKind, depth: number): NodeValue {
-    if (depth > depthMax) throw malformed(`Deeper than ${depthMax}.`)
-    const number = this.#next
-    if (number !== undefined) this.#next = number + 1
-    const size = this.varint()
-    const keys: string[] = []
-    const values: unknown[] = []
-    for (let i = 0; i < size; i++) {
-      if (kind !== 'array') keys.push(this.key(this.varint()))
-      values.push(this.value(depth + 1))
-    }
-    return new NodeValue(kind, number, keys, values)
-  }
-
-  #leaf(code: number): unknown {
+  /** The single value that begins with this byte, which is at least `ownByteMax`. */
+  leaf(code: number): unknown {
     if (code >= valueCodes.number) return this.#short(code)
     if (code < valueCodes.undefined) return this.#text(code - valueCodes.shortText)
     switch (code) {
