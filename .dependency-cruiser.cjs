@@ -51,7 +51,10 @@ module.exports = {
     {
       name: 'runs-anywhere',
       severity: 'error',
-      from: { path: '^src/(base/(core|codec|state|protocol)|client)', pathNot: '\\.test(-d)?\\.ts$' },
+      from: {
+        path: '^src/(base/(core|codec|state|protocol)|client)',
+        pathNot: '\\.test(-d)?\\.ts$',
+      },
       to: { dependencyTypes: ['core'] },
     },
     {

@@ -1,9 +1,14 @@
 /** The size limits of what users install, and the list of what they can import. */
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { minify } from 'terser'
+import { build } from 'vite'
 import { describe, expect, it } from 'vitest'
 
 const clientGzipBytesMax = 12_000
+/** What a page needs to follow a state: the reading side of `sojourn/state`. */
+const replicaGzipBytesMax = 8_000
 const installedPackagesMax = 10
 
 const root = new URL('../../', import.meta.url)
@@ -24,10 +29,35 @@ function installedWith(name: string, seen = new Set<string>()): Set<string> {
   return seen
 }
 
+/** What a bundler makes of a page's code: minified, without what it doesn't use. */
+async function bundleOf(code: string): Promise<string> {
+  const entry = fileURLToPath(new URL('dist/page.js', root))
+  writeFileSync(entry, code)
+  try {
+    const built = await build({
+      root: fileURLToPath(root),
+      configFile: false,
+      logLevel: 'error',
+      build: { write: false, minify: false, lib: { entry, formats: ['es'], fileName: 'page' } },
+    })
+    const [{ output }] = built as unknown as [{ output: [{ code: string }] }]
+    const minifying = { module: true, ecma: 2020 as const, compress: { passes: 3 } }
+    return (await minify(output[0].code, minifying)).code ?? ''
+  } finally {
+    rmSync(entry)
+  }
+}
+
 describe('budgets of the package', () => {
   it(`keeps the client within ${clientGzipBytesMax} bytes gzipped`, () => {
     const bundle = readFileSync(new URL('dist/client/client.bundle.js', root))
     expect(gzipSync(bundle, { level: 9 }).byteLength).toBeLessThanOrEqual(clientGzipBytesMax)
+  })
+
+  it(`keeps a replica within ${replicaGzipBytesMax} bytes gzipped`, async () => {
+    const bundle = await bundleOf("export { replica } from 'sojourn/state'")
+    expect(gzipSync(bundle, { level: 9 }).byteLength).toBeLessThanOrEqual(replicaGzipBytesMax)
+    expect(bundle).not.toContain('Proxy')
   })
 
   it(`brings at most ${installedPackagesMax} packages, itself included`, () => {
@@ -46,7 +76,19 @@ describe('budgets of the package', () => {
     ['app', ['SojournError', 'createSessions', 'errorTable', 'isSojournError', 'sojourn']],
     ['client', ['SojournError', 'connect', 'isSojournError']],
     ['live/backend', ['SojournError', 'action', 'backend']],
-    ['base/state', ['applyChanges', 'describeFrame', 'peekFrame', 'replica', 'restore', 'track']],
+    [
+      'base/state',
+      [
+        'applyChanges',
+        'describeFrame',
+        'peekFrame',
+        'replica',
+        'restore',
+        'restoreByAudience',
+        'track',
+        'trackByAudience',
+      ],
+    ],
     ['web/adapters/node', ['sessions']],
     ['web/adapters/hono', ['sessions']],
     ['stores/sqlite', ['openSqlite']],

@@ -403,6 +403,19 @@ describe('flush, snapshot, rollback', () => {
     expect(seen.state?.items.at(-1)).toEqual({ id: 9, done: true })
     expect(tracked.state.items.at(-1)).toBe(held)
   })
+  it('takes back later what came and went within a turn', () => {
+    const tracked = list()
+    const seen = replica<{ items: Item[] }>()
+    seen.apply(tracked.snapshot())
+    const { items } = tracked.state
+    items.push({ id: 8 })
+    items.unshift({ id: 9 })
+    const held = items.pop()!
+    seen.apply(tracked.flush()!)
+    items.push(held)
+    seen.apply(tracked.flush()!)
+    expect(seen.state).toEqual(tracked.state)
+  })
   it('takes the children of a removed object', () => {
     const tracked = track({ groups: [{ items: [{ id: 1 }, { id: 2 }] }], flat: [] as Item[] })
     const seen = replica<object>()

@@ -90,6 +90,20 @@ describe('audiences', () => {
     expect(bob.state).toMatchObject({ 'hand:bob': { piece: { trick: 'seen' } } })
   })
 
+  it('are not told of what passed through their arrays within a turn', () => {
+    const tracked = trackByAudience(game(), audienceOf)
+    const seen = replica<Game>()
+    seen.apply(tracked.snapshot('everyone'))
+    const { pieces } = tracked.state.board
+    pieces.push({ id: 2, ...{ note: 'secret' } })
+    pieces.unshift({ id: 3 })
+    Object.assign(tracked.state['hand:bob']!, { piece: pieces.pop() })
+    const frames = tracked.flush()
+    expect(text(frames.get('everyone'))).not.toMatch(/note|secret/)
+    seen.apply(frames.get('everyone')!)
+    expect(seen.state?.board.pieces).toEqual([{ id: 3 }, { id: 1 }])
+  })
+
   it('are forgotten by who leaves them, and begin with a snapshot again', () => {
     const tracked = trackByAudience(game(), audienceOf)
     const seen = replica<Game>()
