@@ -15,6 +15,8 @@ export function recordAt(clock: VirtualClock, over: Partial<SessionRecord> = {})
     user: undefined,
     createdAtMs: clock.nowMs(),
     endsAtMs: clock.nowMs() + endMs,
+    device: undefined,
+    parentId: undefined,
     ...timesOf(clock),
     ...over,
   }

@@ -39,6 +39,8 @@ const record = {
   touchedAtMs: 0,
   expiresAtMs: 9e15,
   endsAtMs: 9e15,
+  device: undefined,
+  parentId: undefined,
 }
 
 describe('the file', () => {

@@ -2,12 +2,14 @@ import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
 import type { Clock, SessionId } from '../../base/core/index.ts'
 import type {
   EndReason,
+  Replaced,
   SessionEnd,
   SessionRecord,
   SessionStore,
   SessionTimes,
   TokenState,
   Tombstone,
+  UserLimit,
 } from '../../web/session/index.ts'
 import { attempt, transaction } from './open.ts'
 
@@ -48,13 +50,18 @@ export const sessionMigrations: readonly string[] = [
     reason TEXT NOT NULL,
     at INTEGER NOT NULL
   );`,
+  `ALTER TABLE sessions ADD COLUMN device TEXT;
+  ALTER TABLE sessions ADD COLUMN parent_id TEXT;
+  CREATE INDEX sessions_by_parent ON sessions (parent_id) WHERE parent_id IS NOT NULL;
+  CREATE TABLE codes (hash TEXT PRIMARY KEY, bytes BLOB NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX codes_by_age ON codes (until);`,
 ]
 
 const live = 'min(expires_at, ends_at) > :now'
 
 const queries = {
   create: `INSERT INTO sessions VALUES (:id, :version, :bytes, :userId, :authenticatedAt, :factors,
-    :createdAt, :touchedAt, :expiresAt, :endsAt)`,
+    :createdAt, :touchedAt, :expiresAt, :endsAt, :device, :parentId)`,
   addToken: 'INSERT INTO tokens (hash, session_id) VALUES (:hash, :id)',
   read: `SELECT t.reason, t.grace_until, t.kept_until, s.* FROM tokens t LEFT JOIN sessions s
     ON s.id = t.session_id AND ${live} WHERE t.hash = :hash`,
@@ -69,6 +76,7 @@ const queries = {
   buryTokens: `UPDATE tokens SET reason = :reason, grace_until = NULL, kept_until = :until
     WHERE session_id = :id`,
   remove: 'DELETE FROM sessions WHERE id = :id',
+  children: 'SELECT id FROM sessions WHERE parent_id = :id',
   addEnd: 'INSERT INTO ends (id, reason, at) VALUES (:id, :reason, :now)',
   listByUser: `SELECT * FROM sessions WHERE user_id = :userId AND ${live}
     ORDER BY touched_at DESC`,
@@ -76,8 +84,13 @@ const queries = {
     ORDER BY min(expires_at, ends_at) LIMIT :limit`,
   forgetTokens: `DELETE FROM tokens WHERE hash IN
     (SELECT hash FROM tokens WHERE kept_until <= :now LIMIT :limit)`,
+  forgetCodes: `DELETE FROM codes WHERE hash IN
+    (SELECT hash FROM codes WHERE until <= :now LIMIT :limit)`,
   forgetEnds: `DELETE FROM ends WHERE position IN
     (SELECT position FROM ends WHERE at <= :before ORDER BY position LIMIT :limit)`,
+  scan: `SELECT * FROM sessions WHERE id > :after AND ${live} ORDER BY id LIMIT :limit`,
+  putCode: 'INSERT INTO codes VALUES (:hash, :bytes, :until)',
+  takeCode: 'DELETE FROM codes WHERE hash = :hash RETURNING bytes, until',
   ends: 'SELECT * FROM ends WHERE position > :after ORDER BY position LIMIT :limit',
 } as const
 
@@ -101,8 +114,8 @@ class SqliteSessions implements SessionStore {
     ) as Record<keyof typeof queries, StatementSync>
   }
 
-  create(record: SessionRecord, tokenHash: string): void {
-    this.#atomically(() => this.#add(record, tokenHash))
+  create(record: SessionRecord, tokenHash: string, limit?: UserLimit): readonly SessionId[] {
+    return this.#atomically(() => this.#add(record, tokenHash, limit))
   }
 
   read(tokenHash: string): TokenState {
@@ -158,23 +171,19 @@ class SqliteSessions implements SessionStore {
     record: SessionRecord,
     tokenHash: string,
     tombstone: Tombstone,
-  ): 'replaced' | 'conflict' | 'gone' {
+    limit?: UserLimit,
+  ): Replaced {
     return this.#atomically(() => {
       const old = this.readById(oldId)
-      if (!old) return 'gone'
-      if (old.version !== expectedVersion) return 'conflict'
-      this.#end(oldId, tombstone)
-      this.#add(record, tokenHash)
-      return 'replaced'
+      if (!old) return { outcome: 'gone' }
+      if (old.version !== expectedVersion) return { outcome: 'conflict' }
+      const ended = this.#endAll([oldId], tombstone)
+      return { outcome: 'replaced', ended, evicted: this.#add(record, tokenHash, limit) }
     })
   }
 
-  destroy(id: SessionId, tombstone: Tombstone): boolean {
-    return this.#atomically(() => {
-      if (!this.readById(id)) return false
-      this.#end(id, tombstone)
-      return true
-    })
+  destroy(id: SessionId, tombstone: Tombstone): readonly SessionId[] {
+    return this.#atomically(() => (this.readById(id) ? this.#endAll([id], tombstone) : []))
   }
 
   listByUser(userId: string): readonly SessionRecord[] {
@@ -183,9 +192,10 @@ class SqliteSessions implements SessionStore {
 
   destroyByUser(userId: string, tombstone: Tombstone, except?: SessionId): readonly SessionId[] {
     return this.#atomically(() => {
+      const kept = this.#line(except)
       const ids = this.listByUser(userId).map(({ id }) => id)
       return this.#endAll(
-        ids.filter((id) => id !== except),
+        ids.filter((id) => !kept.includes(id)),
         tombstone,
       )
     })
@@ -195,6 +205,7 @@ class SqliteSessions implements SessionStore {
     return this.#atomically(() => {
       const ids = this.#rows('expired', { now, limit }).map(({ id }) => id as SessionId)
       this.#write('forgetTokens', { now, limit })
+      this.#write('forgetCodes', { now, limit })
       this.#write('forgetEnds', { before: now - endsKeptMs, limit })
       return this.#endAll(ids, { reason: 'expired', untilMs })
     })
@@ -208,7 +219,23 @@ class SqliteSessions implements SessionStore {
     }))
   }
 
-  #add({ id, version, bytes, user, ...times }: SessionRecord, hash: string): void {
+  scan(after: SessionId = '', limit: number): readonly SessionRecord[] {
+    return this.#rows('scan', { after, limit, now: this.#nowMs() }).map(recordOf)
+  }
+
+  putCode(hash: string, bytes: Uint8Array, until: number): void {
+    this.#write('putCode', { hash, bytes, until })
+  }
+
+  takeCode(hash: string): Uint8Array | undefined {
+    const row = this.#row('takeCode', { hash })
+    return row && Number(row['until']) > this.#nowMs() ? (row['bytes'] as Uint8Array) : undefined
+  }
+
+  #add(record: SessionRecord, hash: string, limit: UserLimit | undefined): readonly SessionId[] {
+    const { id, version, bytes, user, device, parentId, ...times } = record
+    if (parentId !== undefined && !this.readById(parentId))
+      throw new Error(`The session ${parentId} is no parent, it is not live`)
     this.#write('create', {
       id,
       version,
@@ -220,19 +247,37 @@ class SqliteSessions implements SessionStore {
       touchedAt: times.touchedAtMs,
       expiresAt: times.expiresAtMs,
       endsAt: times.endsAtMs,
+      device: device ?? null,
+      parentId: parentId ?? null,
     })
     this.#write('addToken', { hash, id })
+    if (!user || !limit) return []
+    const kept = this.#line(id)
+    const others = this.listByUser(user.id).filter((other) => !kept.includes(other.id))
+    const room = Math.max(limit.sessionsMax - kept.length, 0)
+    return this.#endAll(
+      others.slice(room).map((other) => other.id),
+      limit.tombstone,
+    )
   }
 
-  #endAll(ids: readonly SessionId[], tombstone: Tombstone): readonly SessionId[] {
-    for (const id of ids) this.#end(id, tombstone)
-    return ids
+  /** A session, what it was handed over from, and so on. */
+  #line(id: SessionId | undefined): readonly SessionId[] {
+    const line: SessionId[] = []
+    for (let one = id; one !== undefined; one = this.readById(one)?.parentId) line.push(one)
+    return line
   }
 
-  #end(id: SessionId, { reason, untilMs }: Tombstone): void {
-    this.#write('remove', { id })
-    this.#write('buryTokens', { id, reason, until: untilMs })
-    this.#write('addEnd', { id, reason, now: this.#nowMs() })
+  /** Ends sessions and all that were handed over from them. */
+  #endAll(ids: readonly SessionId[], { reason, untilMs }: Tombstone): readonly SessionId[] {
+    const all = new Set(ids)
+    for (const id of all) {
+      for (const row of this.#rows('children', { id })) all.add(row['id'] as SessionId)
+      this.#write('remove', { id })
+      this.#write('buryTokens', { id, reason, until: untilMs })
+      this.#write('addEnd', { id, reason, now: this.#nowMs() })
+    }
+    return [...all]
   }
 
   #nowMs(): number {
@@ -272,5 +317,7 @@ function recordOf(row: Row): SessionRecord {
     touchedAtMs: Number(row['touched_at']),
     expiresAtMs: Number(row['expires_at']),
     endsAtMs: Number(row['ends_at']),
+    device: (row['device'] as string | null) ?? undefined,
+    parentId: (row['parent_id'] as string | null) ?? undefined,
   }
 }

@@ -6,7 +6,7 @@ import { checkedBytes } from './data.ts'
 import { Draft } from './draft.ts'
 import { isTouchDue, sessionLimits, timesAt } from './policy.ts'
 import { type Steps, wait } from './steps.ts'
-import type { EndReason, SessionRecord, SessionUser, Tombstone } from './store.ts'
+import type { EndReason, Replaced, SessionRecord, Tombstone, UserLimit } from './store.ts'
 
 /** Carries out what is staged, at most one write for the data; without anything staged, a touch. */
 export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
@@ -62,26 +62,30 @@ export function reopen<Data extends object>({ draft, isOver }: Stage<Data>): voi
 function* create<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
   checkCookie(core, stage)
   const token = newToken(core.random)
-  const record = yield* newRecord(core, stage.draft.upon(), stage.departure?.user)
-  yield* wait(core.store.create(record, hashToken(token)))
+  const record = yield* newRecord(core, stage, stage.draft.upon())
+  const evicted = yield* wait(core.store.create(record, hashToken(token), limitOf(core)))
   enterNew(core, stage, record, token)
+  for (const id of evicted) core.ended(id, 'revoked')
 }
 
 function* replace<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
   checkCookie(core, stage)
   const { store } = core
-  const { draft, departure, record: old } = stage
+  const { draft, departure } = stage
   const token = newToken(core.random)
   const reason = departure?.reason ?? 'login'
-  const record = yield* onNewest(core, stage, function* (newest) {
-    const fresh = yield* newRecord(core, draft.upon(newest.bytes), departure?.user)
-    const { id, version } = newest
-    const tombstone = tombstoneOf(core, reason)
-    const outcome = yield* wait(store.replace(id, version, fresh, hashToken(token), tombstone))
-    return outcome === 'replaced' ? fresh : outcome
+  let replaced: Replaced | undefined
+  const record = yield* onNewest(core, stage, function* ({ id, version, bytes }) {
+    const fresh = yield* newRecord(core, stage, draft.upon(bytes))
+    const [hash, tombstone] = [hashToken(token), tombstoneOf(core, reason)]
+    const limit = limitOf(core)
+    replaced = yield* wait(store.replace(id, version, fresh, hash, tombstone, limit))
+    return replaced.outcome === 'replaced' ? fresh : replaced.outcome
   })
   enterNew(core, stage, record, token)
-  if (old) core.ended(old.id, reason)
+  if (replaced?.outcome !== 'replaced') return
+  for (const id of replaced.ended) core.ended(id, reason)
+  for (const id of replaced.evicted) core.ended(id, 'revoked')
 }
 
 /** A logout that finds its session ended already has reached its goal, unless by a login. */
@@ -90,13 +94,14 @@ function* destroy<Data extends object>(
   stage: Stage<Data>,
   { id }: SessionRecord,
 ): Steps<void> {
-  const isDone = yield* wait(core.store.destroy(id, tombstoneOf(core, 'logout')))
+  const ended = yield* wait(core.store.destroy(id, tombstoneOf(core, 'logout')))
+  const isDone = ended.length > 0
   if (!isDone && (yield* endOf(core, stage)) === 'login') throw new SojournError('SESSION_ROTATED')
   if (isDone) stage.setCookie = core.cookie.remove()
   stage.record = undefined
   stage.tokenHash = undefined
   stage.departure = undefined
-  if (isDone) core.ended(id, 'logout')
+  for (const one of ended) core.ended(one, 'logout')
 }
 
 function* save<Data extends object>(
@@ -170,15 +175,25 @@ function* onNewest<Data extends object>(
 
 function* newRecord<Data extends object>(
   core: Core<Data>,
+  { departure, device }: Stage<Data>,
   data: Data,
-  user: SessionUser | undefined,
 ): Steps<SessionRecord> {
   const { policy, clock, random, schema } = core
   const bytes = yield* checkedBytes(data, schema, policy.dataBytesMax)
   const createdAtMs = clock.nowMs()
   const endsAtMs = createdAtMs + policy.endAfterMs
   const times = timesAt(createdAtMs, endsAtMs, policy)
-  return { id: newId('s_', random), version: 1, bytes, user, createdAtMs, endsAtMs, ...times }
+  return {
+    id: newId('s_', random),
+    version: 1,
+    bytes,
+    user: departure?.user,
+    createdAtMs,
+    endsAtMs,
+    device,
+    parentId: undefined,
+    ...times,
+  }
 }
 
 /** A browser would drop the cookie silently, so the write that needs it isn't even tried. */
@@ -205,6 +220,11 @@ function enterRecord<Data extends object>(stage: Stage<Data>, record: SessionRec
   stage.draft.enter('stale')
   stage.draft = new Draft(() => record.bytes)
   stage.record = record
+}
+
+function limitOf<Data extends object>(core: Core<Data>): UserLimit {
+  const { userSessionsMax: sessionsMax } = core.policy
+  return { sessionsMax, tombstone: tombstoneOf(core, 'revoked') }
 }
 
 function tombstoneOf<Data extends object>({ clock }: Core<Data>, reason: EndReason): Tombstone {

@@ -38,6 +38,8 @@ export interface Stage<Data extends object> {
   rotates: boolean
   /** The `Set-Cookie` that the response owes the client. */
   setCookie: string | undefined
+  /** What the request's client is, in a few words. */
+  readonly device: string | undefined
   /** Whether the request came over TLS. */
   readonly isSecure: boolean
   /** Whether a page that isn't ours made the browser send it: then it gets no cookie. */

@@ -11,6 +11,7 @@ export type { SessionsSource } from './source.ts'
 export { sessionsOf } from './source.ts'
 export type {
   EndReason,
+  Replaced,
   SessionEnd,
   SessionRecord,
   SessionStore,
@@ -18,6 +19,7 @@ export type {
   SessionUser,
   TokenState,
   Tombstone,
+  UserLimit,
 } from './store.ts'
 export type {
   CreateSessionsOptions,

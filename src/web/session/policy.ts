@@ -26,7 +26,13 @@ export const sessionLimits = {
 
 type GivenPolicy = Pick<
   CreateSessionsOptions,
-  'idleAfterMs' | 'endAfterMs' | 'dataBytesMax' | 'origins' | 'trustProxy' | 'development'
+  | 'idleAfterMs'
+  | 'endAfterMs'
+  | 'dataBytesMax'
+  | 'userSessionsMax'
+  | 'origins'
+  | 'trustProxy'
+  | 'development'
 > & { readonly schema?: unknown; readonly initial?: unknown }
 
 /** The options of `createSessions()`, checked and complete. */
@@ -34,6 +40,7 @@ export interface Policy {
   readonly idleAfterMs: number
   readonly endAfterMs: number
   readonly dataBytesMax: number
+  readonly userSessionsMax: number
   readonly origins: ReadonlySet<string>
   readonly hosts: ReadonlySet<string>
   readonly trustProxy: boolean
@@ -48,10 +55,11 @@ export interface Policy {
  */
 export function policyOf(options: GivenPolicy): Policy {
   const { idleAfterMs = 30 * minuteMs, endAfterMs = 720 * minuteMs, development } = options
-  const { dataBytesMax = 64 * 1024, trustProxy } = options
+  const { dataBytesMax = 64 * 1024, userSessionsMax = 100, trustProxy } = options
   checkRange('idleAfterMs', idleAfterMs, sessionMsMax)
   checkRange('endAfterMs', endAfterMs, sessionMsMax)
   checkRange('dataBytesMax', dataBytesMax, 16 * 1024 * 1024)
+  checkRange('userSessionsMax', userSessionsMax, 10_000)
   if (development) checkRange('development.port', development.port, 65_535)
   if (options.schema && !options.initial)
     throw new TypeError('initial is required with a schema: a new session must fit it')
@@ -66,6 +74,7 @@ export function policyOf(options: GivenPolicy): Policy {
     idleAfterMs,
     endAfterMs,
     dataBytesMax,
+    userSessionsMax,
     origins: new Set(origins.map(({ origin }) => origin)),
     hosts: new Set(origins.flatMap(hostsOf)),
     trustProxy: trustProxy ?? false,

@@ -3,6 +3,7 @@ import { SojournError } from '../../base/core/index.ts'
 import { hashToken, isToken } from '../../base/secrets/index.ts'
 import { type Carriers, type HeaderRecord, headerText } from './carrier.ts'
 import type { Core } from './core.ts'
+import { deviceOf } from './device.ts'
 import type { Policy } from './policy.ts'
 import { type Steps, wait } from './steps.ts'
 import { Visit } from './visit.ts'
@@ -35,7 +36,7 @@ export function* openVisit<Data extends object>(
   if (isCookieSent && isForged) throw new SojournError('ORIGIN_FOREIGN')
   const token = tokenOf(headers, carriers)
   const isSecure = facts.isTls || (policy.trustProxy && isForwardedTls(headers))
-  const way = { isSecure, isForged }
+  const way = { isSecure, isForged, device: deviceOf(headerText(headers, 'user-agent')) }
   if (token === undefined) return new Visit(core, way)
   const tokenHash = hashToken(token)
   const state = yield* wait(store.read(tokenHash))

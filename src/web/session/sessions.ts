@@ -112,9 +112,8 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   }
 
   *#revoke(id: SessionId): Steps<boolean> {
-    const isDone = yield* wait(this.#store.destroy(id, this.#tombstone('revoked')))
-    if (isDone) this.#tell(id, 'revoked')
-    return isDone
+    const ended = this.#store.destroy(id, this.#tombstone('revoked'))
+    return (yield* this.#tellAll(ended, 'revoked')) > 0
   }
 
   *#identify(headers: HeaderRecord): Steps<Visitor<Data> | undefined> {

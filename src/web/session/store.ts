@@ -29,6 +29,16 @@ export interface SessionRecord extends SessionTimes {
   readonly createdAtMs: number
   /** The absolute limit; no touch moves it. */
   readonly endsAtMs: number
+  /** What the visitor's client is, in a few words for people, as it said at the creation. */
+  readonly device: string | undefined
+  /** The session that this one was handed over from, and with which it ends. */
+  readonly parentId: SessionId | undefined
+}
+
+/** How many live sessions one user may have, and what becomes of those that must make room. */
+export interface UserLimit {
+  readonly sessionsMax: number
+  readonly tombstone: Tombstone
 }
 
 /** Why a session ended: `login` replaced it by the session of the user who logged in. */
@@ -56,18 +66,44 @@ export interface SessionEnd {
 }
 
 /**
+ * What `replace` did: `ended` are the ids of what was replaced, `evicted` of what made room for the
+ * new session, each with all that was handed over from them.
+ */
+export type Replaced =
+  | {
+      readonly outcome: 'replaced'
+      readonly ended: readonly SessionId[]
+      readonly evicted: readonly SessionId[]
+    }
+  | { readonly outcome: 'conflict' | 'gone' }
+
+/**
  * Where sessions live: a contract by intent, without an upsert, so that no late write can bring
  * an ended session back.
  *
  * A session is live while the store's clock is before both its `expiresAtMs` and its `endsAtMs`;
- * from then on no method treats it as live, swept or not. Every method is atomic. Methods throw
- * (or reject) only when the store itself is broken, with `STORE_UNAVAILABLE`; then the outcome of
- * a write is unknown. Each call settles within the driver's own time-out. A driver that answers
- * at once may return plain values.
+ * from then on no method treats it as live, swept or not. A session that ends takes those with
+ * it that were handed over from it, and those handed over from them, in the same step and for the
+ * same reason; a session that is past its times does so when it is swept.
+ *
+ * Every method is atomic. Methods throw (or reject) only when the store itself is broken, with
+ * `STORE_UNAVAILABLE`; then the outcome of a write is unknown. Each call settles within the
+ * driver's own time-out. A driver that answers at once may return plain values.
  */
 export interface SessionStore {
-  /** Stores a new session under its first token. An id or a hash that is taken is a fault. */
-  create(record: SessionRecord, tokenHash: string): Awaitable<void>
+  /**
+   * Stores a new session under its first token. An id or a hash that is taken is a fault, and so
+   * is a `parentId` that is no live session: nothing is stored then.
+   *
+   * @param limit of its user: the sessions of theirs that were used longest ago end, but never
+   * this one, nor what it was handed over from
+   * @returns the ids of all sessions that made room for it
+   */
+  create(
+    record: SessionRecord,
+    tokenHash: string,
+    limit?: UserLimit,
+  ): Awaitable<readonly SessionId[]>
   /** What a token leads to: a live session, a tombstone, or `undefined` for an unknown one. */
   read(tokenHash: string): Awaitable<TokenState>
   /** The live session of an id, else `undefined`. */
@@ -98,7 +134,8 @@ export interface SessionStore {
   ): Awaitable<'rotated' | 'superseded' | 'gone'>
   /**
    * Ends a live session of the expected version, leaving a tombstone for all its tokens, and
-   * creates another, in one step. `conflict` and `gone`: as in `commit`, nothing changed.
+   * creates another as `create` does, in one step. `conflict` and `gone`: as in `commit`, nothing
+   * changed.
    */
   replace(
     oldId: SessionId,
@@ -106,12 +143,19 @@ export interface SessionStore {
     record: SessionRecord,
     tokenHash: string,
     tombstone: Tombstone,
-  ): Awaitable<'replaced' | 'conflict' | 'gone'>
-  /** Ends a live session, leaving a tombstone for all its tokens. False when there is none. */
-  destroy(id: SessionId, tombstone: Tombstone): Awaitable<boolean>
+    limit?: UserLimit,
+  ): Awaitable<Replaced>
+  /**
+   * Ends a live session, leaving a tombstone for all its tokens. Returns the ids of all that ended,
+   * its own first; none when there is no such session.
+   */
+  destroy(id: SessionId, tombstone: Tombstone): Awaitable<readonly SessionId[]>
   /** The live sessions of a user, the last used first. */
   listByUser(userId: string): Awaitable<readonly SessionRecord[]>
-  /** Ends the live sessions of a user, but `except`, leaving tombstones. Returns their ids. */
+  /**
+   * Ends the live sessions of a user, but `except` and what `except` was handed over from, leaving
+   * tombstones. Returns the ids of all that ended.
+   */
   destroyByUser(
     userId: string,
     tombstone: Tombstone,
@@ -119,8 +163,8 @@ export interface SessionStore {
   ): Awaitable<readonly SessionId[]>
   /**
    * Ends at most `limit` sessions that are past their times, leaving tombstones (`expired`) until
-   * `untilMs`, and forgets old tombstones and entries of the feed older than an hour, at most
-   * `limit` of each. Returns the ids of the sessions ended.
+   * `untilMs`, and forgets old tombstones, codes past their time and entries of the feed older than
+   * an hour, at most `limit` of each. Returns the ids of all sessions that ended.
    */
   sweep(nowMs: number, limit: number, untilMs: number): Awaitable<readonly SessionId[]>
   /**
@@ -128,4 +172,10 @@ export interface SessionStore {
    * durable, in one order for every process, kept for an hour.
    */
   ends(after: number, limit: number): Awaitable<readonly SessionEnd[]>
+  /** The live sessions in the order of their ids, at most `limit` after the given one. */
+  scan(after: SessionId | undefined, limit: number): Awaitable<readonly SessionRecord[]>
+  /** Keeps bytes under the hash of a one-time code until `untilMs`. A hash that is taken is a fault. */
+  putCode(codeHash: string, bytes: Uint8Array, untilMs: number): Awaitable<void>
+  /** Takes them out again: one caller gets them, all others and all after their time nothing. */
+  takeCode(codeHash: string): Awaitable<Uint8Array | undefined>
 }

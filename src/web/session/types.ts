@@ -79,6 +79,10 @@ export interface LoginOptions<Data extends object> {
 export interface SessionInfo {
   readonly id: SessionId
   readonly user: SessionUser | undefined
+  /** What the client said it is, made coarse: `Firefox on Linux`. */
+  readonly device: string | undefined
+  /** The session that this one was handed over from. */
+  readonly parentId: SessionId | undefined
   /** Epoch milliseconds, as all times here. */
   readonly createdAtMs: number
   /** The last written use; at most a tenth of the idle time old. */
@@ -156,6 +160,8 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   readonly endAfterMs?: number
   /** The encoded data may have so many bytes, else `SESSION_TOO_LARGE`. Default 64 KiB. */
   readonly dataBytesMax?: number
+  /** Live sessions of one user; a login beyond ends the one used longest ago. Default 100. */
+  readonly userSessionsMax?: number
 }
 
 /**

@@ -12,6 +12,7 @@ import type { LoginOptions, Session } from './types.ts'
 export interface Found {
   readonly isSecure: boolean
   readonly isForged: boolean
+  readonly device: string | undefined
   readonly tokenHash?: string | undefined
   readonly record?: SessionRecord | undefined
   readonly barred?: Stage<never>['barred']
@@ -28,12 +29,14 @@ export class Visit<Data extends object> {
   /** What is under way in the store: one thing of a request after the other. */
   #pending: Promise<unknown> | undefined
 
-  constructor(core: Core<Data>, { isSecure, isForged, tokenHash, record, barred }: Found) {
+  constructor(core: Core<Data>, found: Found) {
+    const { isSecure, isForged, device, tokenHash, record, barred } = found
     this.#core = core
     this.#isNew = record === undefined
     this.#stage = {
       isSecure,
       isForged,
+      device,
       tokenHash,
       record,
       barred,
