@@ -15,6 +15,7 @@ export type {
   DataBySchema,
   EndListener,
   EndReason,
+  FreshOptions,
   LoginOptions,
   Session,
   SessionInfo,

@@ -19,6 +19,7 @@ const rows = {
   // Who may enter.
   UNAUTHENTICATED: [401, false],
   FORBIDDEN: [403, false],
+  FRESH_LOGIN_REQUIRED: [403, false],
   AUTHORIZE_FAILED: [503, true],
 
   // Web sessions.

@@ -14,6 +14,7 @@ const hints: Readonly<Record<ErrorCode, string>> = {
   TLS_REQUIRED: 'Serve over https; behind a proxy set `trustProxy` and forward x-forwarded-proto.',
   UNAUTHENTICATED: 'Log in, then connect again.',
   FORBIDDEN: 'This visitor has no right to do that.',
+  FRESH_LOGIN_REQUIRED: 'Let the user prove again who they are, log them in, then try again.',
   AUTHORIZE_FAILED: 'The authorize rule threw or took too long; see the server log.',
   SESSION_ENDED: 'The session ended (logout, expiry or revocation); log in again.',
   SESSION_ROTATED: 'The session changed hands (login or logout) meanwhile; send the request again.',

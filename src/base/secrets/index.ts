@@ -1,1 +1,2 @@
-export { hashToken, isToken, newToken } from './token.ts'
+export { type Sealer, sealer } from './seal.ts'
+export { csrfTokenOf, hashToken, isToken, newToken } from './token.ts'

@@ -30,3 +30,11 @@ export function isToken(text: string): boolean {
 export function hashToken(token: string): string {
   return hash('sha256', token, 'base64url')
 }
+
+/**
+ * The proof that a form was made for the holder of this token: derived from it, so that nothing
+ * has to be stored, and useless to find it.
+ */
+export function csrfTokenOf(token: string): string {
+  return hash('sha256', `sojourn csrf\0${token}`, 'base64url')
+}

@@ -41,11 +41,14 @@ export function serialiseCookie(
   return `${name}=${value}; Path=/; HttpOnly${isSecure ? '; Secure' : ''}; SameSite=Lax${lifetime}`
 }
 
-/** Carries the token in one cookie; it ends with the browser. The server keeps the time. */
+/** Carries the token in one cookie. The server keeps the time, whatever the browser does. */
 export function cookieCarrier(name: string, isSecure: boolean): CookieCarrier {
   return {
     read: (headers) => parseCookie(headerText(headers, 'cookie', '; ') ?? '', name),
-    give: (token) => serialiseCookie(name, token, { isSecure }),
+    give: (token, lifetimeMs) => {
+      const lasting = lifetimeMs !== undefined && { maxAgeSeconds: Math.ceil(lifetimeMs / 1_000) }
+      return serialiseCookie(name, token, { isSecure, ...lasting })
+    },
     remove: () => serialiseCookie(name, '', { isSecure, maxAgeSeconds: 0 }),
   }
 }

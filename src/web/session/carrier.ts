@@ -9,8 +9,12 @@ export interface TokenCarrier {
 
 /** The carrier that also brings tokens to the client, and that browsers send by themselves. */
 export interface CookieCarrier extends TokenCarrier {
-  /** The `Set-Cookie` that hands a token over. */
-  give(token: string): string
+  /**
+   * The `Set-Cookie` that hands a token over.
+   *
+   * @param lifetimeMs how long the browser keeps it; default until it ends
+   */
+  give(token: string, lifetimeMs?: number): string
   /** The `Set-Cookie` that takes it away again. */
   remove(): string
 }

@@ -1,17 +1,17 @@
 /** How what a request did to its session reaches the store. */
 import { newId, SojournError } from '../../base/core/index.ts'
 import { hashToken, newToken } from '../../base/secrets/index.ts'
+import { type Content, isRemembered } from './contents.ts'
 import type { Core, Stage } from './core.ts'
-import { checkedBytes } from './data.ts'
 import { Draft } from './draft.ts'
-import { isTouchDue, sessionLimits, timesAt } from './policy.ts'
+import { idleMsOf, isTouchDue, sessionLimits, timesAt } from './policy.ts'
 import { type Steps, wait } from './steps.ts'
 import type { EndReason, Replaced, SessionRecord, Tombstone, UserLimit } from './store.ts'
 
 /** Carries out what is staged, at most one write for the data; without anything staged, a touch. */
 export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
   const { record, departure, draft } = stage
-  const { isChanged } = draft
+  const isChanged = draft.isChanged || stage.isWanted
   const isLogin = departure?.reason === 'login'
   const isWrite = isChanged || isLogin
   // A login stands on its own: whoever missed the answer to the last one may try again.
@@ -26,6 +26,7 @@ export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data
     else if (record) yield* touch(core, stage, record)
     if (stage.rotates && record && !departure) yield* rotate(core, stage, record)
     stage.rotates = false
+    stage.isWanted = false
   } finally {
     reopen(stage)
   }
@@ -61,7 +62,7 @@ export function reopen<Data extends object>({ draft, isOver }: Stage<Data>): voi
 
 function* create<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
   checkCookie(core, stage)
-  const token = newToken(core.random)
+  const token = takeToken(core, stage)
   const record = yield* newRecord(core, stage, stage.draft.upon())
   const evicted = yield* wait(core.store.create(record, hashToken(token), limitOf(core)))
   enterNew(core, stage, record, token)
@@ -72,11 +73,12 @@ function* replace<Data extends object>(core: Core<Data>, stage: Stage<Data>): St
   checkCookie(core, stage)
   const { store } = core
   const { draft, departure } = stage
-  const token = newToken(core.random)
+  const token = takeToken(core, stage)
   const reason = departure?.reason ?? 'login'
   let replaced: Replaced | undefined
-  const record = yield* onNewest(core, stage, function* ({ id, version, bytes }) {
-    const fresh = yield* newRecord(core, stage, draft.upon(bytes))
+  const record = yield* onNewest(core, stage, function* (newest) {
+    const { id, version } = newest
+    const fresh = yield* newRecord(core, stage, draft.upon(newest))
     const [hash, tombstone] = [hashToken(token), tombstoneOf(core, reason)]
     const limit = limitOf(core)
     replaced = yield* wait(store.replace(id, version, fresh, hash, tombstone, limit))
@@ -111,15 +113,17 @@ function* save<Data extends object>(
 ): Steps<void> {
   const { draft } = stage
   const record = yield* onNewest(core, stage, function* (newest) {
-    const data = draft.upon(newest.bytes)
-    change?.(data)
-    const bytes = yield* checkedBytes(data, core.schema, core.policy.dataBytesMax)
-    const times = timesAt(core.clock.nowMs(), newest.endsAtMs, core.policy)
+    const content = draft.upon(newest)
+    change?.(content.data)
+    const remembered = isRemembered(newest.bytes)
+    const bytes = yield* core.contents.encode(newest.id, content, remembered)
+    const idleMs = idleMsOf(remembered, core.policy)
+    const times = timesAt(core.clock.nowMs(), newest.endsAtMs, idleMs)
     const outcome = yield* wait(core.store.commit(newest.id, newest.version, bytes, times))
     if (outcome !== 'committed') return outcome
     return { ...newest, ...times, bytes, version: newest.version + 1 }
   })
-  enterRecord(stage, record)
+  enterRecord(core, stage, record)
 }
 
 /** A touch that fails changes nothing in what the visitor sees: the session ends a bit earlier. */
@@ -129,8 +133,9 @@ function* touch<Data extends object>(
   record: SessionRecord,
 ): Steps<void> {
   const nowMs = core.clock.nowMs()
-  if (!isTouchDue(nowMs, record.touchedAtMs, core.policy)) return
-  const times = timesAt(nowMs, record.endsAtMs, core.policy)
+  const idleMs = idleMsOf(isRemembered(record.bytes), core.policy)
+  if (!isTouchDue(nowMs, record.touchedAtMs, idleMs)) return
+  const times = timesAt(nowMs, record.endsAtMs, idleMs)
   try {
     yield* wait(core.store.touch(record.id, times))
     stage.record = { ...record, ...times }
@@ -145,7 +150,7 @@ function* rotate<Data extends object>(
   { id }: SessionRecord,
 ): Steps<void> {
   checkCookie(core, stage)
-  const token = newToken(core.random)
+  const token = takeToken(core, stage)
   const nowMs = core.clock.nowMs()
   const graceUntilMs = nowMs + sessionLimits.rotationGraceMs
   const untilMs = nowMs + sessionLimits.tombstoneMs
@@ -154,7 +159,7 @@ function* rotate<Data extends object>(
   if (outcome === 'gone') throw yield* endError(core, stage)
   if (outcome === 'superseded') return
   stage.tokenHash = newHash
-  stage.setCookie = core.cookie.give(token)
+  stage.setCookie = core.cookie.give(token, stage.record && lifetimeOf(core, stage.record))
 }
 
 /** Tries a write upon the newest version until no parallel one comes between. */
@@ -176,15 +181,17 @@ function* onNewest<Data extends object>(
 function* newRecord<Data extends object>(
   core: Core<Data>,
   { departure, device }: Stage<Data>,
-  data: Data,
+  content: Content<Data>,
 ): Steps<SessionRecord> {
-  const { policy, clock, random, schema } = core
-  const bytes = yield* checkedBytes(data, schema, policy.dataBytesMax)
+  const { policy, clock, random, contents } = core
+  const remembered = departure?.isRemembered ?? false
+  const id = newId('s_', random)
+  const bytes = yield* contents.encode(id, content, remembered)
   const createdAtMs = clock.nowMs()
-  const endsAtMs = createdAtMs + policy.endAfterMs
-  const times = timesAt(createdAtMs, endsAtMs, policy)
+  const endsAtMs = createdAtMs + (remembered ? policy.rememberForMs : policy.endAfterMs)
+  const times = timesAt(createdAtMs, endsAtMs, idleMsOf(remembered, policy))
   return {
-    id: newId('s_', random),
+    id,
     version: 1,
     bytes,
     user: departure?.user,
@@ -210,16 +217,45 @@ function enterNew<Data extends object>(
   record: SessionRecord,
   token: string,
 ): void {
-  enterRecord(stage, record)
+  enterRecord(core, stage, record)
   stage.departure = undefined
   stage.tokenHash = hashToken(token)
-  stage.setCookie = core.cookie.give(token)
+  stage.setCookie = core.cookie.give(token, lifetimeOf(core, record))
 }
 
-function enterRecord<Data extends object>(stage: Stage<Data>, record: SessionRecord): void {
+/** How long the browser keeps the cookie; by default until it ends. The server keeps the time. */
+function lifetimeOf<Data extends object>(
+  { clock }: Core<Data>,
+  { bytes, endsAtMs }: SessionRecord,
+): number | undefined {
+  return isRemembered(bytes) ? endsAtMs - clock.nowMs() : undefined
+}
+
+function enterRecord<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  record: SessionRecord,
+): void {
   stage.draft.enter('stale')
-  stage.draft = new Draft(() => record.bytes)
+  stage.draft = draftOf(core, record)
   stage.record = record
+}
+
+/** The draft of a request that found this record, or none. */
+export function draftOf<Data extends object>(
+  core: Core<Data>,
+  record: SessionRecord | undefined,
+): Draft<Data> {
+  return new Draft((newest = record) =>
+    newest ? core.contents.decode(newest.id, newest.bytes) : core.fresh(),
+  )
+}
+
+/** The token that somebody had to know in advance, or a new one. */
+function takeToken<Data extends object>({ random }: Core<Data>, stage: Stage<Data>): string {
+  const token = stage.nextToken ?? newToken(random)
+  stage.nextToken = undefined
+  return token
 }
 
 function limitOf<Data extends object>(core: Core<Data>): UserLimit {

@@ -1,6 +1,6 @@
-import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Clock, Log, Random, SessionId } from '../../base/core/index.ts'
 import type { CookieCarrier } from './carrier.ts'
+import type { Content, Contents } from './contents.ts'
 import type { Draft } from './draft.ts'
 import type { Policy } from './policy.ts'
 import type { Queue } from './queue.ts'
@@ -9,8 +9,9 @@ import type { EndReason, SessionRecord, SessionStore, SessionUser } from './stor
 /** What all requests share. */
 export interface Core<Data extends object> {
   readonly policy: Policy
-  readonly schema: StandardSchemaV1<unknown, Data> | undefined
-  readonly initial: () => Data
+  readonly contents: Contents<Data>
+  /** What a new session holds, of its own. */
+  readonly fresh: () => Content<Data>
   readonly store: SessionStore
   readonly cookie: CookieCarrier
   readonly clock: Clock
@@ -25,6 +26,12 @@ export interface Core<Data extends object> {
 export interface Stage<Data extends object> {
   /** The hash of the session's token; `undefined` while none is stored. */
   tokenHash: string | undefined
+  /** The token that came with the request. */
+  readonly token: string | undefined
+  /** The token that the session will get, once somebody had to know it in advance. */
+  nextToken: string | undefined
+  /** Whether the session must be stored even if nothing was written to it. */
+  isWanted: boolean
   record: SessionRecord | undefined
   /**
    * The token was replaced or logged out: another response brings the browser its successor, so
@@ -51,5 +58,5 @@ export interface Stage<Data extends object> {
 }
 
 export type Departure =
-  | { readonly reason: 'login'; readonly user: SessionUser }
-  | { readonly reason: 'logout'; readonly user?: undefined }
+  | { readonly reason: 'login'; readonly user: SessionUser; readonly isRemembered: boolean }
+  | { readonly reason: 'logout'; readonly user?: undefined; readonly isRemembered: false }

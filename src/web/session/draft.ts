@@ -1,66 +1,95 @@
 import { SojournError } from '../../base/core/index.ts'
 import { applyChanges, type Change, type Tracked, track } from '../../base/state/index.ts'
-import { decodeData } from './data.ts'
+import type { Content, FlashMessage } from './contents.ts'
+import { sessionLimits } from './policy.ts'
+import type { SessionRecord } from './store.ts'
 
 type Phase = 'open' | 'storing' | 'stale' | 'over'
 
+/** Content of its own to begin with: of the given record, by default of the one that was found. */
+export type Begin<Data extends object> = (newest?: SessionRecord) => Content<Data>
+
 /** Session data as a request changes it: what was there, and the changes as operations. */
 export class Draft<Data extends object> {
-  readonly #loaded: () => Uint8Array
-  readonly #start: (newest: Uint8Array) => Data
+  readonly #begin: Begin<Data>
+  #found: Content<Data> | undefined
   #tracked: Tracked<Data> | undefined
+  readonly #flashAdded: FlashMessage[] = []
+  readonly #flashTaken = new Set<string>()
   #phase: Phase = 'open'
 
-  /**
-   * @param loaded the bytes that the request found; asked for once the data is looked at
-   * @param start where the changes begin, given the newest bytes
-   */
-  constructor(
-    loaded: () => Uint8Array,
-    start: (newest: Uint8Array) => Data = (newest) => decodeData(newest),
-  ) {
-    let bytes: Uint8Array | undefined
-    this.#loaded = () => {
-      bytes ??= loaded()
-      return bytes
-    }
-    this.#start = start
+  constructor(begin: Begin<Data>) {
+    this.#begin = begin
   }
 
-  /** A draft of what follows upon this one in a new session: `fresh`, and the keys of `keep`. */
-  followedBy(fresh: () => Uint8Array, keep: readonly (keyof Data & string)[]): Draft<Data> {
+  /**
+   * A draft of what follows upon this one in a new session: `fresh`, with the keys of `keep` and
+   * the messages that nobody has seen yet.
+   */
+  followedBy(fresh: Begin<Data>, keep: readonly (keyof Data & string)[] | 'all'): Draft<Data> {
     this.#phase = 'stale'
-    const initial = new Draft<Data>(fresh)
-    return new Draft(this.#loaded, (newest) => {
-      const data = initial.upon()
-      const before = keep.length > 0 ? this.upon(newest) : data
-      for (const key of keep) if (Object.hasOwn(before, key)) data[key] = before[key]
-      return data
+    return new Draft((newest) => {
+      const content = fresh()
+      const before = this.upon(newest)
+      const keys = keep === 'all' ? (Object.keys(before.data) as (keyof Data & string)[]) : keep
+      for (const key of keys)
+        if (Object.hasOwn(before.data, key)) content.data[key] = before.data[key]
+      return { ...content, flash: before.flash }
     })
+  }
+
+  /** A draft of what begins anew after this one. */
+  endedBy(fresh: Begin<Data>): Draft<Data> {
+    this.#phase = 'stale'
+    return new Draft(() => fresh())
+  }
+
+  get #content(): Content<Data> {
+    this.#found ??= this.#begin()
+    return this.#found
   }
 
   /** The data, to be changed in place. */
   get data(): Data {
-    this.#tracked ??= track(this.#start(this.#loaded()), {
+    this.#tracked ??= track(this.#content.data, {
       recordReads: true,
       guard: () => this.#checkOpen(),
     })
     return this.#tracked.state
   }
 
+  /** Leaves a message for the next page that asks for its name. */
+  addFlash(message: FlashMessage): void {
+    this.#checkOpen()
+    this.#flashAdded.push(message)
+  }
+
+  /** The messages of a name, which are gone then. */
+  takeFlash(name: string): readonly unknown[] {
+    const found = [...this.#content.flash, ...this.#flashAdded].filter(
+      (one) => one.name === name && !this.#flashTaken.has(one.id),
+    )
+    if (found.length > 0) this.#checkOpen()
+    for (const { id } of found) this.#flashTaken.add(id)
+    return found.map(({ value }) => value)
+  }
+
   get isChanged(): boolean {
-    return this.#changes().length > 0
+    const { size } = this.#flashTaken
+    return this.#changes().length > 0 || this.#flashAdded.length > 0 || size > 0
   }
 
   /**
-   * The changes, carried out upon the newest bytes (default: those that were found).
+   * The changes, carried out upon the newest record (default: the one that was found). Messages
+   * never conflict: what two requests took is gone, what they left is there.
    *
    * @throws SojournError `SESSION_CONFLICT` when one no longer fits
    */
-  upon(newest: Uint8Array = this.#loaded()): Data {
-    const data = this.#start(newest)
+  upon(newest?: SessionRecord): Content<Data> {
+    const { data, flash } = this.#begin(newest)
     applyChanges(data, this.#changes())
-    return data
+    const all = [...flash, ...this.#flashAdded].filter(({ id }) => !this.#flashTaken.has(id))
+    return { data, flash: all.slice(-sessionLimits.flashMax) }
   }
 
   /** While it is stored a change would be lost; afterwards another draft takes its place. */

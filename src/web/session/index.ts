@@ -26,6 +26,7 @@ export type {
   DataByInitial,
   DataBySchema,
   EndListener,
+  FreshOptions,
   LoginOptions,
   Session,
   SessionInfo,

@@ -20,6 +20,8 @@ export const sessionLimits = {
   updatesWaitingMax: 256,
   /** Bytes of a response held back while its session is stored. */
   heldBytesMax: 16_777_216,
+  /** Messages that wait for the next page; the oldest make room. */
+  flashMax: 32,
   /** Length of a user id and of the name of a factor. */
   userIdCharsMax: 256,
 } as const
@@ -30,6 +32,9 @@ type GivenPolicy = Pick<
   | 'endAfterMs'
   | 'dataBytesMax'
   | 'userSessionsMax'
+  | 'rememberForMs'
+  | 'freshForMs'
+  | 'version'
   | 'origins'
   | 'trustProxy'
   | 'development'
@@ -41,6 +46,9 @@ export interface Policy {
   readonly endAfterMs: number
   readonly dataBytesMax: number
   readonly userSessionsMax: number
+  readonly rememberForMs: number
+  readonly freshForMs: number
+  readonly version: number
   readonly origins: ReadonlySet<string>
   readonly hosts: ReadonlySet<string>
   readonly trustProxy: boolean
@@ -56,10 +64,14 @@ export interface Policy {
 export function policyOf(options: GivenPolicy): Policy {
   const { idleAfterMs = 30 * minuteMs, endAfterMs = 720 * minuteMs, development } = options
   const { dataBytesMax = 64 * 1024, userSessionsMax = 100, trustProxy } = options
+  const { rememberForMs = 30 * dayMs, freshForMs = 10 * minuteMs, version = 1 } = options
   checkRange('idleAfterMs', idleAfterMs, sessionMsMax)
   checkRange('endAfterMs', endAfterMs, sessionMsMax)
   checkRange('dataBytesMax', dataBytesMax, 16 * 1024 * 1024)
   checkRange('userSessionsMax', userSessionsMax, 10_000)
+  checkRange('rememberForMs', rememberForMs, sessionMsMax)
+  checkRange('freshForMs', freshForMs, sessionMsMax)
+  checkRange('version', version, 2 ** 31)
   if (development) checkRange('development.port', development.port, 65_535)
   if (options.schema && !options.initial)
     throw new TypeError('initial is required with a schema: a new session must fit it')
@@ -75,6 +87,9 @@ export function policyOf(options: GivenPolicy): Policy {
     endAfterMs,
     dataBytesMax,
     userSessionsMax,
+    rememberForMs,
+    freshForMs,
+    version,
     origins: new Set(origins.map(({ origin }) => origin)),
     hosts: new Set(origins.flatMap(hostsOf)),
     trustProxy: trustProxy ?? false,
@@ -82,17 +97,22 @@ export function policyOf(options: GivenPolicy): Policy {
   }
 }
 
+/** How long a session may go without a request. */
+export function idleMsOf(isRemembered: boolean, policy: Policy): number {
+  return isRemembered ? policy.rememberForMs : policy.idleAfterMs
+}
+
 /** The times that a use at `nowMs` leaves. */
-export function timesAt(nowMs: number, endsAtMs: number, { idleAfterMs }: Policy): SessionTimes {
-  return { touchedAtMs: nowMs, expiresAtMs: Math.min(nowMs + idleAfterMs, endsAtMs) }
+export function timesAt(nowMs: number, endsAtMs: number, idleMs: number): SessionTimes {
+  return { touchedAtMs: nowMs, expiresAtMs: Math.min(nowMs + idleMs, endsAtMs) }
 }
 
 /**
  * Whether a use has to be written. Once per tenth of the idle time is enough: a session may end
  * that much early, never late.
  */
-export function isTouchDue(nowMs: number, touchedAtMs: number, { idleAfterMs }: Policy): boolean {
-  return nowMs - touchedAtMs >= idleAfterMs / 10
+export function isTouchDue(nowMs: number, touchedAtMs: number, idleMs: number): boolean {
+  return nowMs - touchedAtMs >= idleMs / 10
 }
 
 function checkRange(name: string, value: number, max: number): void {

@@ -40,7 +40,8 @@ export function* openVisit<Data extends object>(
   if (token === undefined) return new Visit(core, way)
   const tokenHash = hashToken(token)
   const state = yield* wait(store.read(tokenHash))
-  if (state?.kind === 'live') return new Visit(core, { ...way, tokenHash, record: state.record })
+  if (state?.kind === 'live')
+    return new Visit(core, { ...way, token, tokenHash, record: state.record })
   const reason = state?.reason
   // After expiry and revocation no other response brings a successor: the visitor may start anew.
   if (reason === undefined || reason === 'expired' || reason === 'revoked')

@@ -1,96 +1,12 @@
 import { describe, expect, it, vi } from 'vitest'
 import { z } from 'zod'
-import { type Log, SojournError } from '../../base/core/index.ts'
+import { type Data, initial, minuteMs, type Options, setUp } from '../../../test/fakes/sessions.ts'
+import { SojournError } from '../../base/core/index.ts'
 import { newToken } from '../../base/secrets/index.ts'
 import { openSqlite } from '../../stores/sqlite/index.ts'
 import { virtualClock } from '../../testing/index.ts'
-import { type CreateSessionsOptions, openSessions, type Session, type Sessions } from '../index.ts'
+import { openSessions, type Session } from '../index.ts'
 import type { SessionStore } from './index.ts'
-
-interface Data extends Record<string, unknown> {
-  count: number
-  cart: string[]
-  name?: string
-  at?: Date
-}
-type Facts = { method?: string; headers?: Record<string, string>; isTls?: boolean }
-type Options = Partial<CreateSessionsOptions<Data>> & { delayMs?: number }
-
-const initial = (): Data => ({ count: 0, cart: [] })
-const minuteMs = 60e3
-
-/** Everything of one test: sessions upon a store whose calls are counted and may be slow. */
-function setUp({ delayMs, ...options }: Options = {}) {
-  const clock = virtualClock()
-  const calls: string[] = []
-  const sqlite = openSqlite({ data: ':memory:', clock })
-  const real = sqlite.sessions()
-  const store = new Proxy(real, {
-    get:
-      (target, name) =>
-      (...args: unknown[]) => {
-        calls.push(String(name))
-        const call = (): unknown => Reflect.apply(Reflect.get(target, name), target, args)
-        if (delayMs === undefined) return call()
-        return new Promise((resolve) => setTimeout(resolve, delayMs)).then(call)
-      },
-  }) as SessionStore
-  const lines: unknown[] = []
-  const note = (facts: object, message: string): void => {
-    lines.push([facts, message])
-  }
-  const log: Log = { debug: note, info: note, warn: note, error: note }
-  const sessions = openSessions<Data>({
-    store,
-    clock,
-    log,
-    initial,
-    development: { port: 3000 },
-    ...options,
-  })
-  const browser = (): Browser => new Browser(sessions)
-  return { clock, calls, sqlite, store: real, sessions, lines, browser }
-}
-
-/** Keeps a cookie from answer to answer, as a browser does. */
-class Browser {
-  cookie: string | undefined
-  setCookie: string | undefined
-  cacheControl: string | undefined
-  readonly #sessions: Sessions<Data>
-  constructor(sessions: Sessions<Data>) {
-    this.#sessions = sessions
-  }
-
-  facts({ method = 'POST', headers = {}, isTls = false }: Facts = {}) {
-    const cookie = this.cookie === undefined ? {} : { cookie: this.cookie }
-    return { method, headers: { host: 'localhost:3000', ...cookie, ...headers }, isTls }
-  }
-
-  /** One request: `handle` runs between the load and the commit. */
-  async send<Result>(
-    handle: (session: Session<Data>) => Result | Promise<Result>,
-    facts?: Facts,
-  ): Promise<Result> {
-    const visit = await this.#sessions.visit(this.facts(facts))
-    const result = await handle(visit.session)
-    await visit.commit()
-    this.take(visit.start())
-    return result
-  }
-
-  take(headers: readonly (readonly [string, string])[]): void {
-    const { 'set-cookie': setCookie, 'cache-control': cacheControl } = Object.fromEntries(headers)
-    this.setCookie = setCookie
-    this.cacheControl = cacheControl
-    if (setCookie)
-      this.cookie = setCookie.includes('Max-Age=0') ? undefined : setCookie.split(';')[0]
-  }
-
-  copy(): Browser {
-    return Object.assign(new Browser(this.#sessions), { cookie: this.cookie })
-  }
-}
 
 const code = (name: string) => expect.objectContaining({ code: name })
 const write = (session: Session<Data>): void => {

@@ -1,3 +1,4 @@
+import { decodeValue, encodeValue } from '../../base/codec/index.ts'
 import {
   type Awaitable,
   type SessionId,
@@ -6,11 +7,11 @@ import {
   systemClock,
   systemRandom,
 } from '../../base/core/index.ts'
-import { hashToken } from '../../base/secrets/index.ts'
+import { hashToken, sealer } from '../../base/secrets/index.ts'
 import type { Carriers, HeaderRecord } from './carrier.ts'
+import { Contents, isRemembered } from './contents.ts'
 import type { Core } from './core.ts'
-import { decodeData } from './data.ts'
-import { isTouchDue, type Policy, policyOf, sessionLimits, timesAt } from './policy.ts'
+import { idleMsOf, isTouchDue, type Policy, policyOf, sessionLimits, timesAt } from './policy.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { Queue } from './queue.ts'
 import { isAllowedHost, openVisit, type RequestFacts, tokenOf } from './requests.ts'
@@ -35,11 +36,16 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   readonly #listeners = new Set<EndListener>()
 
   constructor(options: CreateSessionsOptions<Data>, policy: Policy, carriers: Carriers) {
-    const { schema, initial = () => ({}) as Data, store } = options
+    const { schema, migrate, secrets, initial = () => ({}) as Data, store } = options
     const { clock = systemClock, random = systemRandom, log = silentLog } = options
+    const { dataBytesMax, version } = policy
+    const seals = secrets && sealer(secrets, random)
+    const contents = new Contents({ schema, dataBytesMax, version, migrate, sealer: seals })
+    // Whoever gives the same object each time must not find it changed.
+    const fresh = () => ({ data: decodeValue(encodeValue(initial())) as Data, flash: [] })
     const ended: Core<Data>['ended'] = (id, reason) => this.#tell(id, reason)
     const shared = { store, clock, random, log, cookie: carriers.cookie, updates: new Queue() }
-    this.#core = { ...shared, policy, schema, initial, ended }
+    this.#core = { ...shared, policy, contents, fresh, ended }
     this.#carriers = carriers
     this.#store = store
     const { developmentPort: port } = policy
@@ -68,6 +74,16 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   revokeUser(userId: string, { except }: { except?: SessionId } = {}): Awaitable<number> {
     const ids = this.#store.destroyByUser(userId, this.#tombstone('revoked'), except)
     return run(this.#tellAll(ids, 'revoked'))
+  }
+
+  find(id: SessionId): Awaitable<SessionInfo | undefined> {
+    const record = this.#store.readById(id)
+    if (record instanceof Promise) return record.then((found) => found && infoOf(found))
+    return record && infoOf(record)
+  }
+
+  revokeEveryone(): Awaitable<number> {
+    return run(this.#revokeEveryone())
   }
 
   sweep(): Awaitable<number> {
@@ -120,7 +136,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     const token = tokenOf(headers, this.#carriers)
     if (token === undefined) return undefined
     const state = yield* wait(this.#store.read(hashToken(token)))
-    if (state?.kind === 'live') return visitorOf(state.record)
+    if (state?.kind === 'live') return this.#visitorOf(state.record)
     const isReplaced = !state || state.reason === 'login' || state.reason === 'rotated'
     if (isReplaced) return undefined
     throw new SojournError('SESSION_ENDED')
@@ -133,15 +149,33 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   *#touch(id: SessionId): Steps<void> {
     const { policy, clock } = this.#core
     const record = yield* wait(this.#store.readById(id))
+    if (!record) return
     const nowMs = clock.nowMs()
-    if (record && isTouchDue(nowMs, record.touchedAtMs, policy))
-      yield* wait(this.#store.touch(id, timesAt(nowMs, record.endsAtMs, policy)))
+    const idleMs = idleMsOf(isRemembered(record.bytes), policy)
+    if (isTouchDue(nowMs, record.touchedAtMs, idleMs))
+      yield* wait(this.#store.touch(id, timesAt(nowMs, record.endsAtMs, idleMs)))
   }
 
   *#tellAll(ids: Awaitable<readonly SessionId[]>, reason: EndReason): Steps<number> {
     const ended = yield* wait(ids)
     for (const id of ended) this.#tell(id, reason)
     return ended.length
+  }
+
+  *#revokeEveryone(): Steps<number> {
+    const store = this.#store
+    let count = 0
+    let page = yield* wait(store.scan(undefined, sessionLimits.sweepMax))
+    while (page.length > 0) {
+      for (const { id } of page)
+        count += yield* this.#tellAll(store.destroy(id, this.#tombstone('revoked')), 'revoked')
+      page = yield* wait(store.scan(page.at(-1)?.id, sessionLimits.sweepMax))
+    }
+    return count
+  }
+
+  #visitorOf({ id, user, bytes }: SessionRecord): Visitor<Data> {
+    return { id, user, data: this.#core.contents.decode(id, bytes).data }
   }
 
   /** A listener that throws keeps neither the others nor the response from going on. */
@@ -162,8 +196,4 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
 
 function infoOf({ bytes: _, version: __, ...info }: SessionRecord): SessionInfo {
   return info
-}
-
-function visitorOf<Data extends object>({ id, user, bytes }: SessionRecord): Visitor<Data> {
-  return { id, user, data: decodeData<Data>(bytes) }
 }

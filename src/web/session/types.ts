@@ -29,10 +29,37 @@ export interface Session<Data extends object = Record<string, unknown>> {
    *
    * @param userId the application's id of the user
    * @param options `factors`: how they proved who they are (default none); `keep`: the keys of
-   * `data` that the new session takes over (default none), all others start as `initial()`
+   * `data` that the new session takes over, or `'all'` (default none), all others start as
+   * `initial()`; `remember`: see there. Messages left by `flash()` go along.
    * @throws SojournError `SESSION_COMMITTED` once the response has started
    */
   login(userId: string, options?: LoginOptions<Data>): void
+  /**
+   * Lets only a visitor on who logged in a short while ago, before something that matters ("sudo").
+   * Ask for the password again and call `login(userId, { keep: 'all' })`.
+   *
+   * @throws SojournError `UNAUTHENTICATED` for a visitor who isn't logged in,
+   * `FRESH_LOGIN_REQUIRED` when the login is older or lacks a factor
+   */
+  requireFresh(options?: FreshOptions): void
+  /** Leaves a message for the page that asks for it next, mostly after a redirect. */
+  flash(name: string, value: unknown): void
+  /** The messages left under a name, oldest first; they are gone then. */
+  flash(name: string): readonly unknown[]
+  /**
+   * A proof for forms that the request comes from a page of this session; for browsers that send
+   * neither `Origin` nor `Sec-Fetch-Site`. A session that isn't stored yet will be. It changes with
+   * the token: ask for it after `login()` and `rotate()`.
+   *
+   * @throws SojournError `SESSION_COMMITTED` when it would need a cookie after the start of the
+   * response
+   */
+  csrfToken(): string
+  /**
+   * @param text what the form sent back
+   * @throws SojournError `ORIGIN_FOREIGN` when it isn't the proof of this session
+   */
+  checkCsrfToken(text: unknown): void
   /**
    * Ends the session and removes the cookie, with the response. What is written to `data` after it
    * goes to a fresh session.
@@ -72,7 +99,17 @@ export interface Session<Data extends object = Record<string, unknown>> {
 /** How a login is carried out. */
 export interface LoginOptions<Data extends object> {
   readonly factors?: readonly string[]
-  readonly keep?: readonly (keyof Data & string)[]
+  readonly keep?: readonly (keyof Data & string)[] | 'all'
+  /** Keeps the visitor logged in beyond the end of the browser, for `rememberForMs`. */
+  readonly remember?: boolean
+}
+
+/** How fresh a login must be. */
+export interface FreshOptions {
+  /** Default: `freshForMs`. */
+  readonly withinMs?: number
+  /** Factors that the login must have had. Default: none. */
+  readonly factors?: readonly string[]
 }
 
 /** A session as lists show it. */
@@ -112,6 +149,10 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   revoke(id: SessionId): Awaitable<boolean>
   /** Ends all sessions of a user, but `except`; returns how many. */
   revokeUser(userId: string, options?: { readonly except?: SessionId }): Awaitable<number>
+  /** A live session by its id, whoever it belongs to. */
+  find(id: SessionId): Awaitable<SessionInfo | undefined>
+  /** Ends every session there is, in steps of 500; returns how many. */
+  revokeEveryone(): Awaitable<number>
   /** Ends at most 500 sessions that are past their times; returns how many. For a timer. */
   sweep(): Awaitable<number>
   /** Forgets the listeners. The store stays open: it belongs to whoever opened it. */
@@ -154,6 +195,23 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
    * `initial: (): Visitor => ({ theme: 'light' })`.
    */
   readonly initial?: () => Data
+  /** The version of the data, from 1; raise it with every change of its shape. Default 1. */
+  readonly version?: number
+  /**
+   * Makes data of the current version from what an earlier one stored, in place or anew; asked
+   * whenever such a session is read. Without it such sessions are `SESSION_INVALID`.
+   */
+  readonly migrate?: (data: never, from: number) => Data
+  /**
+   * Secrets of at least 32 letters that seal the data at rest (AES-256-GCM); the first one seals,
+   * all open. Rotate by putting a new one in front; drop an old one after `endAfterMs`. Sessions
+   * that were stored in the clear stay readable. Default: not sealed.
+   */
+  readonly secrets?: readonly string[]
+  /** How long a remembered visitor stays logged in, used or not. Default 30 days. */
+  readonly rememberForMs?: number
+  /** How old a login may be for `requireFresh()`. Default 10 minutes. */
+  readonly freshForMs?: number
   /** A session without a request for so long ends. Default 30 minutes, at most 400 days. */
   readonly idleAfterMs?: number
   /** A session ends so long after its start, used or not. Default 12 hours, at most 400 days. */

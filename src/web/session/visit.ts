@@ -1,18 +1,20 @@
-import { type Awaitable, type SessionId, SojournError } from '../../base/core/index.ts'
-import { commit, reopen, update } from './commit.ts'
+import { timingSafeEqual } from 'node:crypto'
+import { type Awaitable, newId, type SessionId, SojournError } from '../../base/core/index.ts'
+import { csrfTokenOf, newToken } from '../../base/secrets/index.ts'
+import { commit, draftOf, reopen, update } from './commit.ts'
+import type { Content } from './contents.ts'
 import type { Core, Departure, Stage } from './core.ts'
-import { encodeData } from './data.ts'
-import { Draft } from './draft.ts'
 import { sessionLimits } from './policy.ts'
 import { run, type Steps } from './steps.ts'
 import type { SessionRecord, SessionUser } from './store.ts'
-import type { LoginOptions, Session } from './types.ts'
+import type { FreshOptions, LoginOptions, Session } from './types.ts'
 
 /** What was found under a request's token. */
 export interface Found {
   readonly isSecure: boolean
   readonly isForged: boolean
   readonly device: string | undefined
+  readonly token?: string | undefined
   readonly tokenHash?: string | undefined
   readonly record?: SessionRecord | undefined
   readonly barred?: Stage<never>['barred']
@@ -30,17 +32,20 @@ export class Visit<Data extends object> {
   #pending: Promise<unknown> | undefined
 
   constructor(core: Core<Data>, found: Found) {
-    const { isSecure, isForged, device, tokenHash, record, barred } = found
+    const { isSecure, isForged, device, token, tokenHash, record, barred } = found
     this.#core = core
     this.#isNew = record === undefined
     this.#stage = {
       isSecure,
       isForged,
       device,
+      token,
       tokenHash,
+      nextToken: undefined,
+      isWanted: false,
       record,
       barred,
-      draft: new Draft<Data>(record ? () => record.bytes : this.#initialBytes),
+      draft: draftOf(core, record),
       departure: undefined,
       rotates: false,
       setCookie: undefined,
@@ -57,11 +62,11 @@ export class Visit<Data extends object> {
 
   /** Forgets what isn't stored, for a request that failed. */
   discard(): void {
-    const { record } = this.#stage
     this.#stage.draft.enter('stale')
-    this.#stage.draft = new Draft<Data>(record ? () => record.bytes : this.#initialBytes)
+    this.#stage.draft = draftOf(this.#core, this.#stage.record)
     this.#stage.departure = undefined
     this.#stage.rotates = false
+    this.#stage.isWanted = false
   }
 
   /** Whether there is something that `commit()` would store. */
@@ -106,17 +111,52 @@ export class Visit<Data extends object> {
     return departure ? departure.user : record?.user
   }
 
-  login(userId: string, { factors = [], keep = [] }: LoginOptions<Data> = {}): void {
+  login(userId: string, options: LoginOptions<Data> = {}): void {
+    const { factors = [], keep = [], remember = false } = options
     for (const text of [userId, ...factors])
       if (typeof text !== 'string' || text === '' || text.length > sessionLimits.userIdCharsMax)
         throw new TypeError(`login: a user id or factor must be a short text, got ${text}`)
     const authenticatedAtMs = this.#core.clock.nowMs()
     const user = { id: userId, authenticatedAtMs, factors: [...factors] }
-    this.#depart({ reason: 'login', user }, keep)
+    this.#depart({ reason: 'login', user, isRemembered: remember }, keep)
   }
 
   logout(): void {
-    this.#depart({ reason: 'logout' }, [])
+    this.#depart({ reason: 'logout', isRemembered: false }, [])
+  }
+
+  requireFresh({ withinMs, factors = [] }: FreshOptions = {}): void {
+    const { user } = this
+    if (!user) throw new SojournError('UNAUTHENTICATED')
+    const ageMs = this.#core.clock.nowMs() - user.authenticatedAtMs
+    const isFresh = ageMs <= (withinMs ?? this.#core.policy.freshForMs)
+    if (!isFresh || factors.some((factor) => !user.factors.includes(factor)))
+      throw new SojournError('FRESH_LOGIN_REQUIRED')
+  }
+
+  flash(name: string, value?: unknown): readonly unknown[] {
+    const { draft } = this.#read()
+    if (value === undefined) return draft.takeFlash(name)
+    draft.addFlash({ id: newId('f_', this.#core.random), name, value })
+    return []
+  }
+
+  csrfToken(): string {
+    const stage = this.#read()
+    const { record, token, departure, rotates } = stage
+    if (record && token !== undefined && !departure && !rotates) return csrfTokenOf(token)
+    this.#checkNotStarted()
+    stage.isWanted = true
+    stage.nextToken ??= newToken(this.#core.random)
+    return csrfTokenOf(stage.nextToken)
+  }
+
+  checkCsrfToken(text: unknown): void {
+    const { token, record } = this.#read()
+    const expected = Buffer.from(csrfTokenOf(token ?? ''))
+    const given = Buffer.from(typeof text === 'string' ? text : '')
+    const isGiven = given.length === expected.length && timingSafeEqual(given, expected)
+    if (!record || !isGiven) throw new SojournError('ORIGIN_FOREIGN')
   }
 
   rotate(): void {
@@ -139,9 +179,13 @@ export class Visit<Data extends object> {
     return result
   }
 
-  #depart(departure: Departure, keep: readonly (keyof Data & string)[]): void {
+  #depart(departure: Departure, keep: LoginOptions<Data>['keep'] = []): void {
     this.#checkNotStarted()
-    this.#stage.draft = this.#stage.draft.followedBy(this.#initialBytes, keep)
+    const fresh = (): Content<Data> => this.#core.fresh()
+    this.#stage.draft =
+      departure.reason === 'login'
+        ? this.#stage.draft.followedBy(fresh, keep)
+        : this.#stage.draft.endedBy(fresh)
     this.#stage.departure = departure
   }
 
@@ -153,8 +197,6 @@ export class Visit<Data extends object> {
     this.#wasRead = true
     return this.#stage
   }
-
-  readonly #initialBytes = (): Uint8Array => encodeData(this.#core.initial())
 
   /** Runs at once when nothing is under way, else after it, whatever becomes of that. */
   #inTurn<Result>(work: () => Awaitable<Result>): Awaitable<Result> {
@@ -194,6 +236,18 @@ class RequestSession<Data extends object> implements Session<Data> {
   }
   logout(): void {
     this.#visit.logout()
+  }
+  requireFresh(options?: FreshOptions): void {
+    this.#visit.requireFresh(options)
+  }
+  flash(name: string, value?: unknown): readonly unknown[] {
+    return this.#visit.flash(name, value)
+  }
+  csrfToken(): string {
+    return this.#visit.csrfToken()
+  }
+  checkCsrfToken(text: unknown): void {
+    this.#visit.checkCsrfToken(text)
   }
   rotate(): void {
     this.#visit.rotate()
