@@ -374,6 +374,8 @@ const handOver: Readonly<Record<string, Test>> = {
     await store.putCode('c1', Uint8Array.of(1, 0, 255), clock.nowMs() + 100)
     await store.putCode('c2', Uint8Array.of(2), clock.nowMs() + 100)
     await assert.rejects(async () => store.putCode('c1', Uint8Array.of(9), clock.nowMs() + 900))
+    assert.deepEqual([...((await store.readCode('c1')) ?? [])], [1, 0, 255])
+    assert.equal(await store.readCode('other'), undefined)
     const taken = await Promise.all(Array.from({ length: 50 }, async () => store.takeCode('c1')))
     const found = taken.filter((bytes) => bytes !== undefined)
     assert.deepEqual(
@@ -381,7 +383,9 @@ const handOver: Readonly<Record<string, Test>> = {
       [[1, 0, 255]],
     )
     assert.equal(await store.takeCode('other'), undefined)
+    assert.equal(await store.readCode('c1'), undefined)
     clock.advance(100)
+    assert.equal(await store.readCode('c2'), undefined)
     assert.equal(await store.takeCode('c2'), undefined)
     await store.sweep(clock.nowMs(), 10, clock.nowMs())
     assert.equal(await store.takeCode('c2'), undefined)

@@ -16,6 +16,8 @@ export type {
   EndListener,
   EndReason,
   FreshOptions,
+  HandOverOffer,
+  HandOverOptions,
   LoginOptions,
   Session,
   SessionInfo,
@@ -23,6 +25,7 @@ export type {
   SessionStore,
   Sessions,
   SessionUser,
+  TakeOverOptions,
   Visitor,
 } from './session/index.ts'
 

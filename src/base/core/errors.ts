@@ -24,6 +24,8 @@ const rows = {
 
   // Web sessions.
   SESSION_ENDED: [401, false],
+  HANDOVER_INVALID: [410, false],
+  HANDOVER_UNCONFIRMED: [403, false],
   SESSION_ROTATED: [409, true],
   SESSION_CONFLICT: [409, true],
   SESSION_COMMITTED: [500, false],

@@ -16,6 +16,8 @@ const hints: Readonly<Record<ErrorCode, string>> = {
   FORBIDDEN: 'This visitor has no right to do that.',
   FRESH_LOGIN_REQUIRED: 'Let the user prove again who they are, log them in, then try again.',
   AUTHORIZE_FAILED: 'The authorize rule threw or took too long; see the server log.',
+  HANDOVER_INVALID: 'The code was used, is too old or meant for another place: ask for a new one.',
+  HANDOVER_UNCONFIRMED: 'Show whose session it is, and redeem the code once the visitor said yes.',
   SESSION_ENDED: 'The session ended (logout, expiry or revocation); log in again.',
   SESSION_ROTATED: 'The session changed hands (login or logout) meanwhile; send the request again.',
   SESSION_CONFLICT:

@@ -1,2 +1,2 @@
 export { type Sealer, sealer } from './seal.ts'
-export { csrfTokenOf, hashToken, isToken, newToken } from './token.ts'
+export { csrfTokenOf, hashToken, isToken, newCode, newToken } from './token.ts'

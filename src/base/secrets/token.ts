@@ -3,6 +3,8 @@ import { type Random, systemRandom } from '../core/index.ts'
 
 /** Marks a text as a token of ours, for bearers and for scanners of leaked secrets. */
 const prefix = 'sjs_'
+/** A one-time code may stand in a URL, so that it must never pass for a token. */
+const codePrefix = 'sjc_'
 /** 256 bits: ASVS 5.0 §7.2.3 asks for at least 128 from a generator fit for secrets. */
 const tokenBytes = 32
 /** 32 bytes are 43 letters of base64url; the last one carries 4 bits, so it is one of 16. */
@@ -15,6 +17,11 @@ const tokenPattern = /^sjs_[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/
  */
 export function newToken(random: Random = systemRandom): string {
   return prefix + Buffer.from(random(tokenBytes)).toString('base64url')
+}
+
+/** A fresh one-time code, told apart from a token at sight: `sjc_` and as many bits. */
+export function newCode(random: Random = systemRandom): string {
+  return codePrefix + Buffer.from(random(tokenBytes)).toString('base64url')
 }
 
 /** Whether a text has the form of a token; asked before any look into a store. */

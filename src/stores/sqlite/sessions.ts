@@ -90,6 +90,7 @@ const queries = {
     (SELECT position FROM ends WHERE at <= :before ORDER BY position LIMIT :limit)`,
   scan: `SELECT * FROM sessions WHERE id > :after AND ${live} ORDER BY id LIMIT :limit`,
   putCode: 'INSERT INTO codes VALUES (:hash, :bytes, :until)',
+  readCode: 'SELECT bytes FROM codes WHERE hash = :hash AND until > :now',
   takeCode: 'DELETE FROM codes WHERE hash = :hash RETURNING bytes, until',
   ends: 'SELECT * FROM ends WHERE position > :after ORDER BY position LIMIT :limit',
 } as const
@@ -225,6 +226,10 @@ class SqliteSessions implements SessionStore {
 
   putCode(hash: string, bytes: Uint8Array, until: number): void {
     this.#write('putCode', { hash, bytes, until })
+  }
+
+  readCode(hash: string): Uint8Array | undefined {
+    return this.#row('readCode', { hash, now: this.#nowMs() })?.['bytes'] as Uint8Array | undefined
   }
 
   takeCode(hash: string): Uint8Array | undefined {

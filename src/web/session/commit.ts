@@ -99,7 +99,7 @@ function* destroy<Data extends object>(
   const ended = yield* wait(core.store.destroy(id, tombstoneOf(core, 'logout')))
   const isDone = ended.length > 0
   if (!isDone && (yield* endOf(core, stage)) === 'login') throw new SojournError('SESSION_ROTATED')
-  if (isDone) stage.setCookie = core.cookie.remove()
+  if (isDone && !stage.isHeaderClient) stage.setCookie = core.cookie.remove()
   stage.record = undefined
   stage.tokenHash = undefined
   stage.departure = undefined
@@ -159,7 +159,7 @@ function* rotate<Data extends object>(
   if (outcome === 'gone') throw yield* endError(core, stage)
   if (outcome === 'superseded') return
   stage.tokenHash = newHash
-  stage.setCookie = core.cookie.give(token, stage.record && lifetimeOf(core, stage.record))
+  giveCookie(core, stage, token, stage.record)
 }
 
 /** Tries a write upon the newest version until no parallel one comes between. */
@@ -188,7 +188,8 @@ function* newRecord<Data extends object>(
   const id = newId('s_', random)
   const bytes = yield* contents.encode(id, content, remembered)
   const createdAtMs = clock.nowMs()
-  const endsAtMs = createdAtMs + (remembered ? policy.rememberForMs : policy.endAfterMs)
+  const ownEndMs = createdAtMs + (remembered ? policy.rememberForMs : policy.endAfterMs)
+  const endsAtMs = Math.min(ownEndMs, departure?.parent?.endsAtMs ?? ownEndMs)
   const times = timesAt(createdAtMs, endsAtMs, idleMsOf(remembered, policy))
   return {
     id,
@@ -198,7 +199,7 @@ function* newRecord<Data extends object>(
     createdAtMs,
     endsAtMs,
     device,
-    parentId: undefined,
+    parentId: departure?.parent?.id,
     ...times,
   }
 }
@@ -220,7 +221,17 @@ function enterNew<Data extends object>(
   enterRecord(core, stage, record)
   stage.departure = undefined
   stage.tokenHash = hashToken(token)
-  stage.setCookie = core.cookie.give(token, lifetimeOf(core, record))
+  giveCookie(core, stage, token, record)
+}
+
+function giveCookie<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  token: string,
+  record: SessionRecord | undefined,
+): void {
+  if (stage.isHeaderClient) return
+  stage.setCookie = core.cookie.give(token, record && lifetimeOf(core, record))
 }
 
 /** How long the browser keeps the cookie; by default until it ends. The server keeps the time. */

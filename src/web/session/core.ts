@@ -45,6 +45,10 @@ export interface Stage<Data extends object> {
   rotates: boolean
   /** The `Set-Cookie` that the response owes the client. */
   setCookie: string | undefined
+  /** Whether the method may change something. */
+  readonly isUnsafe: boolean
+  /** Whether the client carries its token in a header, so that no cookie is given. */
+  isHeaderClient: boolean
   /** What the request's client is, in a few words. */
   readonly device: string | undefined
   /** Whether the request came over TLS. */
@@ -58,5 +62,16 @@ export interface Stage<Data extends object> {
 }
 
 export type Departure =
-  | { readonly reason: 'login'; readonly user: SessionUser; readonly isRemembered: boolean }
-  | { readonly reason: 'logout'; readonly user?: undefined; readonly isRemembered: false }
+  | {
+      readonly reason: 'login'
+      readonly user: SessionUser | undefined
+      readonly isRemembered: boolean
+      /** The session that was handed over; the new one ends with it. */
+      readonly parent?: SessionRecord
+    }
+  | {
+      readonly reason: 'logout'
+      readonly user?: undefined
+      readonly isRemembered: false
+      readonly parent?: undefined
+    }

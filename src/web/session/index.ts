@@ -27,11 +27,14 @@ export type {
   DataBySchema,
   EndListener,
   FreshOptions,
+  HandOverOffer,
+  HandOverOptions,
   LoginOptions,
   Session,
   SessionInfo,
   SessionOptions,
   Sessions,
+  TakeOverOptions,
   Visitor,
 } from './types.ts'
 export type { Visit } from './visit.ts'

@@ -20,6 +20,9 @@ export const sessionLimits = {
   updatesWaitingMax: 256,
   /** Bytes of a response held back while its session is stored. */
   heldBytesMax: 16_777_216,
+  /** How long a hand-over code lives by default, and at most: a mail takes its time. */
+  codeMs: 60_000,
+  codeMsMax: 900_000,
   /** Messages that wait for the next page; the oldest make room. */
   flashMax: 32,
   /** Length of a user id and of the name of a factor. */

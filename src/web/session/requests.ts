@@ -36,7 +36,13 @@ export function* openVisit<Data extends object>(
   if (isCookieSent && isForged) throw new SojournError('ORIGIN_FOREIGN')
   const token = tokenOf(headers, carriers)
   const isSecure = facts.isTls || (policy.trustProxy && isForwardedTls(headers))
-  const way = { isSecure, isForged, device: deviceOf(headerText(headers, 'user-agent')) }
+  const way = {
+    isSecure,
+    isForged,
+    isUnsafe: !safeMethods.has(facts.method),
+    isHeaderClient: token !== undefined && !isCookieSent,
+    device: deviceOf(headerText(headers, 'user-agent')),
+  }
   if (token === undefined) return new Visit(core, way)
   const tokenHash = hashToken(token)
   const state = yield* wait(store.read(tokenHash))

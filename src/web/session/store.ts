@@ -176,6 +176,8 @@ export interface SessionStore {
   scan(after: SessionId | undefined, limit: number): Awaitable<readonly SessionRecord[]>
   /** Keeps bytes under the hash of a one-time code until `untilMs`. A hash that is taken is a fault. */
   putCode(codeHash: string, bytes: Uint8Array, untilMs: number): Awaitable<void>
-  /** Takes them out again: one caller gets them, all others and all after their time nothing. */
+  /** What is kept under a code, which stays; `undefined` also after its time. */
+  readCode(codeHash: string): Awaitable<Uint8Array | undefined>
+  /** Takes it out again: one caller gets it, all others and all after their time nothing. */
   takeCode(codeHash: string): Awaitable<Uint8Array | undefined>
 }

@@ -68,6 +68,36 @@ export interface Session<Data extends object = Record<string, unknown>> {
    */
   logout(): void
   /**
+   * The token itself, for a client that keeps no cookies and sends `Authorization: Bearer …`; the
+   * response gives no cookie then. Keep it out of URLs and logs. A session that isn't stored yet
+   * will be; the token works once the response has been sent.
+   *
+   * @throws SojournError `SESSION_COMMITTED` once the response has started
+   */
+  bearerToken(): string
+  /**
+   * A one-time code with which this session goes on elsewhere: another browser, an app, another
+   * domain that uses the same store. Put it into a link, a QR code or a mail. Who redeems it gets a
+   * session of their own, with this user and this login, that ends with this one.
+   *
+   * @throws TypeError for a session that isn't stored yet
+   */
+  handOver(options: HandOverOptions<Data>): Promise<string>
+  /**
+   * Whose session a code hands over, for a page that names the account and asks. The code stays.
+   *
+   * @throws SojournError `HANDOVER_INVALID`
+   */
+  lookAtHandOver(code: unknown): Promise<HandOverOffer>
+  /**
+   * Redeems a code, with the response; then redirect to a clean URL. Only in answer to a POST.
+   *
+   * @throws SojournError `HANDOVER_INVALID` for a code that is unknown, used, too old, or meant for
+   * another audience or verifier; `HANDOVER_UNCONFIRMED` when nothing proves that whoever redeems it
+   * also asked for it: show whose account it is, then call again with `isConfirmed`
+   */
+  takeOver(code: unknown, options?: TakeOverOptions): Promise<void>
+  /**
    * Gives the session a new token, with the response; its id stays. The old token works for 10 s
    * more, for requests that are on their way. Nothing happens to a session that isn't stored, nor
    * when a parallel request rotated it first: the client gets that one's token.
@@ -102,6 +132,34 @@ export interface LoginOptions<Data extends object> {
   readonly keep?: readonly (keyof Data & string)[] | 'all'
   /** Keeps the visitor logged in beyond the end of the browser, for `rememberForMs`. */
   readonly remember?: boolean
+}
+
+/** Where a session goes on. */
+export interface HandOverOptions<Data extends object> {
+  /** The origin that will redeem the code, such as `https://app.example.com`. */
+  readonly audience: string
+  /** How long the code works. Default one minute; at most 15, for mails. */
+  readonly forMs?: number
+  /** SHA-256 in base64url of a secret that whoever redeems must bring as `verifier` (RFC 7636). */
+  readonly challenge?: string
+  /** The session of the browser that asked for the code and may redeem it without a question. */
+  readonly starter?: SessionId
+  /** Keys of `data` that go along, as they are when the code is redeemed. Default none. */
+  readonly keep?: readonly (keyof Data & string)[]
+}
+
+/** How a code is redeemed. */
+export interface TakeOverOptions {
+  /** The secret behind the `challenge` of the code. */
+  readonly verifier?: string
+  /** Whether the visitor was shown whose session it is, and said yes. Default false. */
+  readonly isConfirmed?: boolean
+}
+
+/** Whose session a code hands over. */
+export interface HandOverOffer {
+  readonly user: SessionUser | undefined
+  readonly device: string | undefined
 }
 
 /** How fresh a login must be. */

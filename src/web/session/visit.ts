@@ -4,15 +4,26 @@ import { csrfTokenOf, newToken } from '../../base/secrets/index.ts'
 import { commit, draftOf, reopen, update } from './commit.ts'
 import type { Content } from './contents.ts'
 import type { Core, Departure, Stage } from './core.ts'
+import { handOver, lookAt, redeem } from './handover.ts'
 import { sessionLimits } from './policy.ts'
 import { run, type Steps } from './steps.ts'
 import type { SessionRecord, SessionUser } from './store.ts'
-import type { FreshOptions, LoginOptions, Session } from './types.ts'
+import type {
+  FreshOptions,
+  HandOverOffer,
+  HandOverOptions,
+  LoginOptions,
+  Session,
+  TakeOverOptions,
+} from './types.ts'
 
 /** What was found under a request's token. */
 export interface Found {
   readonly isSecure: boolean
   readonly isForged: boolean
+  readonly isUnsafe: boolean
+  /** Whether the token came in a header. */
+  readonly isHeaderClient: boolean
   readonly device: string | undefined
   readonly token?: string | undefined
   readonly tokenHash?: string | undefined
@@ -32,13 +43,11 @@ export class Visit<Data extends object> {
   #pending: Promise<unknown> | undefined
 
   constructor(core: Core<Data>, found: Found) {
-    const { isSecure, isForged, device, token, tokenHash, record, barred } = found
+    const { token, tokenHash, record, barred, ...way } = found
     this.#core = core
     this.#isNew = record === undefined
     this.#stage = {
-      isSecure,
-      isForged,
-      device,
+      ...way,
       token,
       tokenHash,
       nextToken: undefined,
@@ -159,6 +168,40 @@ export class Visit<Data extends object> {
     if (!record || !isGiven) throw new SojournError('ORIGIN_FOREIGN')
   }
 
+  bearerToken(): string {
+    const stage = this.#read()
+    this.#checkNotStarted()
+    stage.isHeaderClient = true
+    const { record, token, departure, rotates } = stage
+    if (record && token !== undefined && !departure && !rotates) return token
+    stage.isWanted = true
+    stage.nextToken ??= newToken(this.#core.random)
+    return stage.nextToken
+  }
+
+  async handOver(options: HandOverOptions<Data>): Promise<string> {
+    const { record, departure } = this.#read()
+    if (!record || departure) throw new TypeError('handOver: the session must be stored first')
+    return run(handOver(this.#core, record.id, options))
+  }
+
+  async lookAtHandOver(code: unknown): Promise<HandOverOffer> {
+    const { parent } = await run(lookAt(this.#core, code))
+    return { user: parent.user, device: parent.device }
+  }
+
+  async takeOver(code: unknown, options: TakeOverOptions = {}): Promise<void> {
+    const { isUnsafe, record } = this.#read()
+    // Scanners of mails and browsers that read ahead follow links, but send no forms.
+    if (!isUnsafe) throw new TypeError('takeOver: redeem a code in a POST handler, not in a GET')
+    const { parent, keep } = await run(redeem(this.#core, code, options, record))
+    if (record?.id === parent.id) return
+    this.#depart({ reason: 'login', user: parent.user, isRemembered: false, parent }, [])
+    const data = this.#core.contents.decode(parent.id, parent.bytes).data
+    const kept = Object.fromEntries(Object.entries(data).filter(([key]) => keep.includes(key)))
+    Object.assign(this.#stage.draft.data, kept)
+  }
+
   rotate(): void {
     this.#checkNotStarted()
     this.#stage.rotates = true
@@ -251,6 +294,18 @@ class RequestSession<Data extends object> implements Session<Data> {
   }
   rotate(): void {
     this.#visit.rotate()
+  }
+  bearerToken(): string {
+    return this.#visit.bearerToken()
+  }
+  handOver(options: HandOverOptions<Data>): Promise<string> {
+    return this.#visit.handOver(options)
+  }
+  lookAtHandOver(code: unknown): Promise<HandOverOffer> {
+    return this.#visit.lookAtHandOver(code)
+  }
+  takeOver(code: unknown, options?: TakeOverOptions): Promise<void> {
+    return this.#visit.takeOver(code, options)
   }
   update<Result>(change: (data: Data) => Result): Promise<Result> {
     return this.#visit.update(change)
