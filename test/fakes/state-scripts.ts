@@ -52,6 +52,7 @@ const leaves = [
   2 ** 40 + 1,
   -(2 ** 31),
   1e21,
+  'Jürgen',
   'a longer text, ümläuts and all: well beyond what a byte counts',
 ]
 const keys = ['k', 'l', 'x', '1', 'constructor']
@@ -86,6 +87,11 @@ function detach(target: Any, at: number): unknown {
   const value = target[key]
   delete target[key]
   return value
+}
+
+function detachKey(target: Record<string, unknown> | Map<string, unknown>, key: string): void {
+  if (target instanceof Map) target.delete(key)
+  else delete target[key]
 }
 
 interface Scene {
@@ -164,6 +170,22 @@ const actions: Record<string, (scene: Scene) => void> = {
   lift({ target, list, at }) {
     const gone = detach(target, at)
     if (Array.isArray(gone)) list.push(...gone)
+  },
+  'alias, change, overwrite'({ target, list, at, other }) {
+    const item = list[at % (list.length + 1)]
+    if (typeof item !== 'object' || item === null || target === item) return
+    if (item instanceof Date || item instanceof Uint8Array) return
+    if (containers(item).includes(target)) return
+    write(target, 'alias', item)
+    write(item as Any, 'inside', anyValue(other))
+    list[at % (list.length + 1)] = other
+  },
+  'clear and fill'({ target, at, other }) {
+    if (Array.isArray(target)) return
+    const entries = target instanceof Map ? [...target] : Object.entries(target)
+    for (const [key] of entries) detachKey(target, key)
+    for (const [key, value] of at % 2 ? entries : entries.reverse()) write(target, key, value)
+    write(target, pick(keys, at), anyValue(other))
   },
   share: ({ target, list, at, other }) =>
     other % 8 === 0 && write(target, pick(keys, at), list.at(-1)),

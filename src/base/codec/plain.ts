@@ -58,6 +58,13 @@ export function toLeaf(value: unknown, place: Place): unknown {
   }
 }
 
+/** Refuses containers with more than their entries. */
+export function checkShape(container: Container, place: Place): void {
+  if (Object.getOwnPropertySymbols(container).length > 0) unsupported(place, 'a symbol as a key')
+  if (Array.isArray(container) && Object.keys(container).length !== container.length)
+    unsupported(place, 'an array with holes or keys of its own')
+}
+
 /** Refuses keys that no plain data has. */
 export function checkKey(key: unknown, place: Place): asserts key is string {
   if (typeof key !== 'string') unsupported(place, `a key that is a ${typeof key}`)

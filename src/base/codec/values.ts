@@ -4,6 +4,7 @@ import { KeyNumbers } from './keys.ts'
 import {
   type Container,
   checkKey,
+  checkShape,
   isContainer,
   kindOf,
   type Place,
@@ -16,7 +17,8 @@ import { kindOfCode, Reader } from './reader.ts'
 import { Writer } from './writer.ts'
 
 /** One for all: it holds nothing from one value to the next but its space. */
-const writer = new Writer()
+const shared = new Writer()
+let isBusy = false
 
 /**
  * Plain data to bytes: objects, arrays, Maps, Date, Uint8Array and single values, each of which
@@ -25,21 +27,31 @@ const writer = new Writer()
  * @throws SojournError `STATE_UNSUPPORTED` for anything else; the message names its place
  */
 export function encodeValue(value: unknown): Uint8Array {
-  const keys = new KeyNumbers()
+  // A getter inside of the value may encode something itself.
+  const writer = isBusy ? new Writer() : shared
+  isBusy = true
   try {
-    write(value, keys, () => 'value', 1)
+    write({ writer, keys: new KeyNumbers() }, value, () => 'value', 1)
     return writer.take()
   } finally {
     writer.drop()
+    if (writer === shared) isBusy = false
   }
 }
 
-function write(value: unknown, keys: KeyNumbers, place: Place, depth: number): void {
+interface Writing {
+  readonly writer: Writer
+  readonly keys: KeyNumbers
+}
+
+function write(writing: Writing, value: unknown, place: Place, depth: number): void {
+  const { writer, keys } = writing
   if (!isContainer(value)) {
     writer.leaf(toLeaf(value, place))
     return
   }
   if (depth > depthMax) unsupported(place, `deeper than ${depthMax}`)
+  checkShape(value, place)
   const kind = kindOf(value)
   const inside = (key: string | number, item: unknown): void => {
     const inner = (): string => place() + stepName(kind, key)
@@ -49,7 +61,7 @@ function write(value: unknown, keys: KeyNumbers, place: Place, depth: number): v
       writer.varint(number)
       if (number === 0) writer.text(key)
     }
-    write(item, keys, inner, depth + 1)
+    write(writing, item, inner, depth + 1)
   }
   writer.byte(valueCodes[kind])
   if (Array.isArray(value)) {
@@ -93,13 +105,14 @@ function readContainer(reader: Reader, kind: ContainerKind, depth: number): Cont
     for (let i = 0; i < size; i++) items.push(read(reader, depth + 1))
     return items
   }
-  const map = new Map<string, unknown>()
-  const object: PlainObject = {}
+  const container: Map<string, unknown> | PlainObject = kind === 'map' ? new Map() : {}
   for (let i = 0; i < size; i++) {
     const key = reader.key(reader.varint())
+    const isKnown = container instanceof Map ? container.has(key) : Object.hasOwn(container, key)
+    if (isKnown) throw malformed(`The key ${key} twice.`)
     const item = read(reader, depth + 1)
-    if (kind === 'map') map.set(key, item)
-    else object[key] = item
+    if (container instanceof Map) container.set(key, item)
+    else container[key] = item
   }
-  return kind === 'map' ? map : object
+  return container
 }

@@ -11,42 +11,44 @@ import {
 const utf8 = new TextEncoder()
 /** Beyond this, TextEncoder is faster than a loop. */
 const loopUnitsMax = 64
-/** Small pieces are cut from one of these: memory of their own costs them ten times as much. */
-const slabBytes = 8_192
+/** Kept from one piece to the next; what a larger one needed goes with it. */
+const keptBytesMax = 65_536
+const firstBytes = 1_024
 
-/** Builds one frame or snapshot after the other. */
+/** Builds one piece of bytes after the other. */
 export class Writer {
-  #bytes = new Uint8Array(slabBytes)
+  #bytes = new Uint8Array(firstBytes)
   #view = new DataView(this.#bytes.buffer)
-  /** Where the piece that is being built begins, and where it goes on. */
-  #start = 0
   #at = 0
 
   get length(): number {
-    return this.#at - this.#start
+    return this.#at
   }
 
-  /** What was written since the last time; nobody writes to it any more. */
-  take(): Uint8Array {
-    const bytes = this.#bytes.subarray(this.#start, this.#at)
-    this.#start = this.#at
-    return bytes
+  /** What was written since the last time, in memory of its own or cut from the given one. */
+  take(memory?: Memory): Uint8Array {
+    const written = this.#bytes.subarray(0, this.#at)
+    const piece = memory ? memory.keep(written) : written.slice()
+    this.drop()
+    return piece
   }
 
   /** Forgets what was written since the last time. */
   drop(): void {
-    this.#at = this.#start
+    this.#at = 0
+    if (this.#bytes.length > keptBytesMax) this.#grow(firstBytes)
+  }
+
+  #grow(size: number): void {
+    const bytes = new Uint8Array(size)
+    bytes.set(this.#bytes.subarray(0, this.#at))
+    this.#bytes = bytes
+    this.#view = new DataView(bytes.buffer)
   }
 
   #reserve(count: number): void {
-    const { length } = this
-    if (this.#at + count <= this.#bytes.length) return
-    const bytes = new Uint8Array(Math.max(slabBytes, (length + count) * 2))
-    bytes.set(this.#bytes.subarray(this.#start, this.#at))
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer)
-    this.#start = 0
-    this.#at = length
+    const needed = this.#at + count
+    if (needed > this.#bytes.length) this.#grow(Math.max(needed, this.#bytes.length * 2))
   }
 
   byte(value: number): void {
@@ -186,4 +188,31 @@ export class Writer {
 /** Numbers near zero of either sign as small ones without. */
 export function zigzag(value: number): number {
   return value < 0 ? -value * 2 - 1 : value * 2
+}
+
+const blockBytes = 4_096
+/** Smaller pieces are cheap in memory of their own, larger ones would waste the rest of a block. */
+const piece = { bytesMin: 65, bytesMax: 1_024 }
+
+/**
+ * Blocks from which the pieces of one owner are cut: memory of its own costs a piece ten times as
+ * much as its bytes do.
+ */
+export class Memory {
+  #block: Uint8Array | undefined
+  #at = 0
+
+  keep(bytes: Uint8Array): Uint8Array {
+    const { length } = bytes
+    if (length < piece.bytesMin || length > piece.bytesMax) return bytes.slice()
+    // A block that somebody transferred to another thread has no bytes left.
+    if (!this.#block || this.#at + length > this.#block.length) {
+      this.#block = new Uint8Array(blockBytes)
+      this.#at = 0
+    }
+    const kept = this.#block.subarray(this.#at, this.#at + length)
+    kept.set(bytes)
+    this.#at += length
+    return kept
+  }
 }

@@ -105,8 +105,9 @@ class World {
     if (frames) for (const follower of this.followers) follower.take(frames)
     else this.rollback(before)
     this.happen(end, who)
-    for (const follower of this.followers)
-      if (!follower.missed)
+    // Some look at every frame, some rarely: what they see is to be the same.
+    for (const [n, follower] of this.followers.entries())
+      if (!follower.missed && (who + n) % 3 > 0)
         expectSame(follower.replica.state ?? {}, seenBy(this.model, follower.audiences))
   }
   flush(): ReadonlyMap<string, Uint8Array> | undefined {

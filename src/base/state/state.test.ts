@@ -166,6 +166,7 @@ describe('what a state refuses, by path', () => {
     track({
       items: [{ id: 0, owner: undefined as unknown }] as { id: number; owner: unknown }[],
       free: {} as Record<string, unknown>,
+      list: [1, 2],
       map: new Map<string, unknown>(),
     })
   type State = ReturnType<typeof state>['state']
@@ -186,7 +187,7 @@ describe('what a state refuses, by path', () => {
     ['__proto__ in a Map', 'state.map', (s) => s.map.set('__proto__', 1)],
     ['a hole', 'state.items[1]: ', (s) => (s.items[3] = s.items[0]!)],
     ['a longer length', 'state.items[1]: ', (s) => (s.items.length = 3)],
-    ['a deleted index', 'state.items[0]: ', (s) => delete s.items[0]],
+    ['a deleted index', 'state.list[0]: ', (s) => delete s.list[0]],
     ['a literal hole', 'state.free.x: ', (s) => (s.free['x'] = new Array(2))],
     ['undefined in an array', 'state.items[1]: ', (s) => s.items.push(undefined as never)],
     ['nested undefined', 'state.free.x[0]: ', (s) => (s.free['x'] = [undefined])],

@@ -57,9 +57,8 @@ function applyToKey({ target, newest, own, merged }: Replay, change: KeyedChange
     if (read && !deepEqual(valueAt(newest, path), before)) conflict(path, 'the value was read')
   }
   own.add(name)
+  if (change.kind === 'delete' || change.isLast) drop(container, key)
   if (change.kind === 'set') put(container, key, plainCopy(change.value))
-  else if (container instanceof Map) container.delete(key)
-  else delete container[key]
 }
 
 function conflict(path: Path, why: string): never {
@@ -92,10 +91,14 @@ function merge(current: unknown, value: unknown, path: Path, read: boolean): voi
     const inner = [...path, key]
     const other = readKey(into, key)
     if (ensures(other, item)) merge(other, item, inner, read)
-    else if (read && other !== undefined && !deepEqual(other, item))
-      conflict(inner, 'somebody else created it')
+    else if (read && !deepEqual(other, item)) conflict(inner, 'somebody else created it')
     else put(into, key, plainCopy(item))
   }
+}
+
+function drop(container: KeyedContainer, key: string): void {
+  if (container instanceof Map) container.delete(key)
+  else delete container[key]
 }
 
 function put(container: KeyedContainer, key: string, value: unknown): void {

@@ -124,7 +124,7 @@ describe('changes', () => {
       },
       [
         { kind: 'set', path: ['b'], value: { n: 2 }, before: undefined, read: false },
-        { kind: 'delete', path: ['a'], before: { n: 1 }, read: false },
+        { kind: 'delete', path: ['a'], before: { n: 1 }, read: true },
       ],
     ],
   ]
@@ -268,6 +268,14 @@ describe('a replay on a version that somebody else changed', () => {
       ).m,
     ).toEqual(new Map([['b', 2]]))
   })
+  it('keeps the order of keys that came back', () => {
+    const data: Data = { a: 1, b: 2 }
+    const turn = (s: Data) => {
+      delete s['a']
+      s['a'] = 3
+    }
+    expect(Object.keys(race(data, () => {}, turn))).toEqual(['b', 'a'])
+  })
   it('takes the same change twice over', () => {
     const data = { n: 1, l: [1] }
     const changes = changesOf(data, (s) => {
@@ -355,6 +363,58 @@ describe('a replay on a version that somebody else changed', () => {
       },
       (s: Data) => {
         if (!Object.hasOwn(s, 'id')) s['id'] = 2
+      },
+    ],
+    [
+      'an object that was moved',
+      { a: { n: 1 } } as Data,
+      (s: { a: { n: number } }) => {
+        s.a.n = 5
+      },
+      (s: Data) => {
+        s['b'] = s['a']
+        delete s['a']
+      },
+    ],
+    [
+      'an object that was pushed to a list',
+      { cart: { items: ['x'] }, orders: [] as object[] },
+      (s: { cart: { items: string[] } }) => {
+        s.cart.items.push('y')
+      },
+      (s: { cart: { items: string[] }; orders: object[] }) => {
+        s.orders.push(s.cart)
+        s.cart = { items: [] }
+      },
+    ],
+    [
+      'a key made from the count of keys',
+      { m: {} } as { m: Data },
+      (s: { m: Data }) => {
+        s.m[`k${Object.keys(s.m).length}`] = { a: 1 }
+      },
+      (s: { m: Data }) => {
+        s.m[`k${Object.keys(s.m).length}`] = { b: 1 }
+      },
+    ],
+    [
+      'a key made from the size of a Map',
+      { m: new Map<string, string>() },
+      (s: { m: Map<string, string> }) => {
+        s.m.set(`k${s.m.size}`, 'A')
+      },
+      (s: { m: Map<string, string> }) => {
+        s.m.set(`k${s.m.size}`, 'B')
+      },
+    ],
+    [
+      'a presence seen by hasOwn',
+      { id: 1 } as Data,
+      (s: Data) => {
+        delete s['id']
+      },
+      (s: Data) => {
+        if (Object.hasOwn(s, 'id')) s['id'] = 2
       },
     ],
     [

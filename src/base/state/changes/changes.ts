@@ -26,6 +26,8 @@ export type Change =
       readonly value: unknown
       readonly before: unknown
       readonly read: boolean
+      /** It was deleted before, so that it is the last key. */
+      readonly isLast?: true
     }
   | {
       readonly kind: 'delete'
@@ -68,7 +70,9 @@ function* changesIn(node: TrackedNode, path: Path, dirty: Dirty): Generator<Chan
     if (Object.is(now, before) && !isReinserted) continue
     const inner = [...path, key]
     const start = before === absent ? undefined : plain(before, atStart)
-    if (now !== absent) yield { kind: 'set', path: inner, value: asMade(now), before: start, read }
+    const isLast = isReinserted && before !== absent && ({ isLast: true } as const)
+    if (now !== absent)
+      yield { kind: 'set', path: inner, value: asMade(now), before: start, read, ...isLast }
     else if (before !== absent) yield { kind: 'delete', path: inner, before: start, read }
   }
   for (const key of keyed.keys()) {

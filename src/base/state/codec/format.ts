@@ -23,8 +23,12 @@ export const operationCodes = { node: 0, set: 1, delete: 2, array: 3 } as const
 /** The lower two bits of the number that begins a piece of an arranged array. */
 export const pieceCodes = { values: 0, item: 1, items: 2 } as const
 
-/** Splices of one array in one frame; an array that is changed more often is arranged anew. */
-export const splicesMax = 64
+/**
+ * Splices of one array in one frame that move what is behind them, and splices in all; an array
+ * that is changed more often is arranged anew. Decoders hold frames to the first.
+ */
+export const shiftsMax = 64
+export const splicesMax = 1_024
 
 /** A container that a frame or snapshot brings; without a number it takes the next free one. */
 export class NodeValue {

@@ -23,6 +23,10 @@ export interface ItemsPatch {
 /** What a view no longer shows: a key, items of an array, or a cell inside that changed. */
 export type Patch = string | ItemsPatch | Cell
 
+/** What a cell of the other kind shares: nothing is ever put in. */
+const noEntries: Map<string, unknown> = new Map()
+const noItems: unknown[] = []
+
 export class Cell implements Linked<Cell> {
   readonly kind: ContainerKind
   readonly number: number
@@ -31,9 +35,9 @@ export class Cell implements Linked<Cell> {
   parent: Cell | undefined
   others: Cell[] | undefined
   /** Content of an object or Map: single values and cells; empty for arrays. */
-  readonly entries: Map<string, unknown> = new Map()
+  readonly entries: Map<string, unknown>
   /** Content of an array; empty for others. */
-  readonly items: unknown[] = []
+  readonly items: unknown[]
   /** Where it hangs: a key, or an index, which may have moved on since. */
   key: string | number = 0
   #view: object | undefined
@@ -42,6 +46,8 @@ export class Cell implements Linked<Cell> {
   constructor(kind: ContainerKind, number: number) {
     this.kind = kind
     this.number = number
+    this.entries = kind === 'array' ? noEntries : new Map()
+    this.items = kind === 'array' ? [] : noItems
   }
 
   children(): Cell[] {
@@ -54,24 +60,28 @@ export class Cell implements Linked<Cell> {
    * keys left: they may come back as the last ones before anybody looks. Where a view is
    * outdated, so are all around it.
    *
-   * @returns what takes the note back, unless the view was outdated before
+   * @returns what takes the note back, unless there was no view at all
    */
   outdate(patch?: Patch): (() => void) | undefined {
     const view = this.#view
     const patches = this.#patches
+    const { length } = patches
     if (view === undefined) return undefined
-    const wasCurrent = patches.length === 0
-    if (patch === undefined || patches.length >= patchesMax) this.#view = undefined
+    if (patch === undefined || length >= patchesMax) this.#view = undefined
     else patches.push(patch)
-    if (!wasCurrent) return undefined
-    const around = [this.parent, ...(this.others ?? [])].map((holder) =>
-      holder?.outdate(holder.kind === 'array' ? this : (this.key as string)),
-    )
+    const around = length === 0 ? this.#outdateAround() : []
     return () => {
       this.#view = view
-      patches.length = 0
+      patches.length = length
       for (const back of around) back?.()
     }
+  }
+
+  #outdateAround(): ((() => void) | undefined)[] {
+    const { parent, others } = this
+    // While it has several places it knows the key of one of them only.
+    if (others) return [parent, ...others].map((holder) => holder?.outdate())
+    return [parent?.outdate(parent.kind === 'array' ? this : (this.key as string))]
   }
 
   /** The immutable plain form; as long as nothing inside changes it is the same object. */

@@ -122,7 +122,7 @@ describe('the decoder', () => {
     ['a run before the beginning', frame(select.list, 7, 3, 1, 5)],
     ['an unknown piece', frame(select.list, 7, 3, 1, 3)],
     ['two arrangements', frame(select.list, 7, 3, 1, 2, 3, 7, 3, 1, 2, 3)],
-    ['65 splices', frame(select.list, ...Array(65).fill([3, 0, 0]).flat())],
+    ['65 splices', frame(select.list, ...Array(65).fill([3, 0, 1, 5]).flat())],
     ['a set of an array', frame(select.list, ...setA, 1)],
     ['a splice of an object', frame(3, 0, 0)],
     ['too deep', frame(...setA, ...Array(200).fill([0x7c, 1]).flat(), 1)],

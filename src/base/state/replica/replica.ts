@@ -72,6 +72,8 @@ export function replica<T>(): Replica<T> {
       if (head.epoch !== table.epoch) return 'foreign'
       if (head.seq <= table.seq) return 'duplicate'
       if (head.seq > table.seq + 1) return 'gap'
+      // It goes on from a frame with keys that the snapshot was not followed by.
+      if (table.needsFreshKeys && !head.freshKeys) return 'gap'
       table.apply(decodeFrame(bytes, table.keys, head))
       return 'applied'
     },

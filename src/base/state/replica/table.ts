@@ -7,7 +7,7 @@ import {
   type Operation,
   Reference,
   type Snapshot,
-  splicesMax,
+  shiftsMax,
 } from '../codec/format.ts'
 import { link, settle, unlink } from '../links.ts'
 import { leafEqual, spliceItems } from '../values.ts'
@@ -22,15 +22,17 @@ type OfArray = Extract<Operation, { op: 'splice' | 'arrange' }>
 export class Table {
   readonly cells: Map<number, Cell> = new Map()
   readonly root: Cell
-  readonly epoch: number
+  epoch: number
   seq: number
   /** The number that the next new node gets. */
   next: number
   /** The dictionary; after a snapshot it is empty, and the next frame begins it anew. */
   keys: string[] = []
+  needsFreshKeys = true
   #undo: ((() => void) | undefined)[] = []
   readonly #touched = new Set<Cell>()
   readonly #gone: [Cell, string][] = []
+  readonly #reordered = new Set<Cell>()
   readonly #arrayChanges = new Map<Cell, number>()
 
   /** @param before the same stream as it was seen last: what is equal keeps its identity */
@@ -58,11 +60,14 @@ export class Table {
       this.#undo = []
       this.#touched.clear()
       this.#arrayChanges.clear()
+      this.#reordered.clear()
       for (const [cell, key] of this.#gone)
         if (cell.entries.get(key) === gone) cell.entries.delete(key)
       this.#gone.length = 0
     }
     this.seq = frame.seq
+    this.epoch = frame.epoch
+    this.needsFreshKeys = false
     if (frame.freshKeys) this.keys = []
     for (const key of frame.newKeys) this.keys.push(key)
   }
@@ -95,15 +100,8 @@ export class Table {
   #set(cell: Cell, { key, value }: Keyed & { op: 'set' }): void {
     const { entries } = cell
     const before = entries.get(key)
-    if (before === gone) {
-      // It comes back as the last key.
-      const all = [...entries]
-      entries.delete(key)
-      this.#undo.push(() => {
-        entries.clear()
-        for (const [name, item] of all) entries.set(name, item)
-      })
-    } else if (before !== undefined || entries.has(key))
+    if (before === gone) this.#moveToEnd(cell, key)
+    else if (before !== undefined || entries.has(key))
       this.#undo.push(() => entries.set(key, before))
     else this.#undo.push(() => entries.delete(key))
     const item = this.#build(value)
@@ -111,6 +109,20 @@ export class Table {
     entries.set(key, item)
     this.#undo.push(cell.outdate(before === gone ? undefined : key))
     this.#attach(item, cell, key)
+  }
+
+  /** A key comes back as the last one; the order before is kept once a frame. */
+  #moveToEnd(cell: Cell, key: string): void {
+    const { entries } = cell
+    if (!this.#reordered.has(cell)) {
+      this.#reordered.add(cell)
+      const all = [...entries]
+      this.#undo.push(() => {
+        entries.clear()
+        for (const [name, item] of all) entries.set(name, item)
+      })
+    }
+    entries.delete(key)
   }
 
   #delete(cell: Cell, { key }: Keyed): void {
@@ -128,8 +140,9 @@ export class Table {
     const { index, remove } = operation
     const { items } = cell
     if (index + remove > items.length) throw malformed('A change behind the end.')
-    const count = (this.#arrayChanges.get(cell) ?? 0) + 1
-    if (count > (operation.op === 'splice' ? splicesMax : 1))
+    const isShift = operation.op === 'arrange' || remove !== operation.insert.length
+    const count = (this.#arrayChanges.get(cell) ?? 0) + (isShift ? 1 : 0)
+    if (count > (operation.op === 'splice' ? shiftsMax : 1))
       throw malformed('An array changed too often.')
     this.#arrayChanges.set(cell, count)
     const removed = items.slice(index, index + remove)

@@ -30,9 +30,10 @@ export function makeArrayMethods(node: ArrayNode): Record<string, unknown> {
     pop: () => splice(Math.max(raw.length - 1, 0), 1, [])[0],
     shift: () => splice(0, 1, [])[0],
     splice(...values: unknown[]) {
-      // The plain method decides what its odd arguments mean.
       const [start, remove, ...items] = values as [number, number, ...unknown[]]
-      const index = raw.slice(0, values.length === 0 ? 0 : start).length
+      const relative = Math.trunc(Number(start)) || 0
+      const index =
+        relative < 0 ? Math.max(raw.length + relative, 0) : Math.min(relative, raw.length)
       const rest = raw.length - index
       const asked = values.length === 1 ? rest : Math.trunc(Number(remove)) || 0
       return splice(index, values.length === 0 ? 0 : Math.min(Math.max(asked, 0), rest), items)

@@ -1,16 +1,9 @@
 import { type Place, stepName, unsupported } from '../../codec/plain.ts'
-import { splicesMax } from '../codec/format.ts'
+import { shiftsMax, splicesMax } from '../codec/format.ts'
 import { spliceItems } from '../values.ts'
 import { makeArrayMethods } from './array-methods.ts'
 import { nodeKey, shown, TrackedNode } from './node.ts'
-
-/** One change of an array, in the order in which they happened. */
-export interface Splice {
-  readonly index: number
-  readonly removed: readonly unknown[]
-  /** Grows while later changes fall into it. */
-  readonly inserted: unknown[]
-}
+import type { Splice } from './splices.ts'
 
 const indexPattern = /^(0|[1-9]\d{0,9})$/
 
@@ -22,6 +15,8 @@ export class ArrayNode extends TrackedNode implements ProxyHandler<unknown[]> {
   splices: Splice[] = []
   /** All items when the turn began, once the splices are no longer counted. */
   before: readonly unknown[] | undefined
+  /** How many of them move what is behind them. */
+  #shifts = 0
   #methods: Record<string, unknown> | undefined
 
   get isChanged(): boolean {
@@ -83,9 +78,15 @@ export class ArrayNode extends TrackedNode implements ProxyHandler<unknown[]> {
     const offset = last ? index - last.index : -1
     if (last && offset >= 0 && offset + removed.length <= last.inserted.length)
       spliceItems(last.inserted, offset, removed.length, inserted)
-    else if (this.splices.length < splicesMax)
+    else if (this.#hasRoomFor(removed.length, inserted.length))
       this.splices.push({ index, removed, inserted: [...inserted] })
     else this.#keepBefore()
+  }
+
+  /** Those that move what is behind them cost a replica as much as there is. */
+  #hasRoomFor(remove: number, insert: number): boolean {
+    if (remove !== insert) this.#shifts += 1
+    return this.#shifts <= shiftsMax && this.splices.length < splicesMax
   }
 
   /** From here on the turn is known by its beginning and its end. */
@@ -136,6 +137,7 @@ export class ArrayNode extends TrackedNode implements ProxyHandler<unknown[]> {
 
   forget(): void {
     this.before = undefined
+    this.#shifts = 0
     if (this.splices.length > 0) this.splices = []
   }
 
@@ -167,7 +169,9 @@ export class ArrayNode extends TrackedNode implements ProxyHandler<unknown[]> {
   }
 
   deleteProperty(target: unknown[], key: string | symbol): boolean {
-    if (Object.hasOwn(target, key)) this.#refuse(key, 'a hole in an array')
+    // So do the methods of Array.prototype shorten what they were lent.
+    if (key === String(target.length - 1)) this.splice(target.length - 1, 1, [])
+    else if (Object.hasOwn(target, key)) this.#refuse(key, 'a hole in an array')
     return true
   }
 

@@ -5,16 +5,17 @@ import { KeyNumbers } from '../../codec/keys.ts'
 import { Writer, zigzag } from '../../codec/writer.ts'
 import { formatVersion, headFlags, operationCodes, pieceCodes } from '../codec/format.ts'
 import { arrange } from './arrange.ts'
-import type { ArrayNode, Splice } from './array-node.ts'
+import type { ArrayNode } from './array-node.ts'
 import type { KeyedNode } from './keyed-node.ts'
 import { TrackedNode } from './node.ts'
+import { type NetSplice, netSplices } from './splices.ts'
 import type { Stream } from './stream.ts'
 import { absent } from './writes.ts'
 
 /** Tells the keys of the root that an audience sees. */
 export type KeyFilter = (key: string) => boolean
 
-/** Stands for an item that a later splice of the same frame takes out again. */
+/** Any value will do that costs one byte. */
 const placeholder = null
 
 /** Writes one frame or snapshot at a time. */
@@ -28,6 +29,7 @@ export class Encoder {
 
   /** Begins the next frame of a stream. */
   begin(stream: Stream): void {
+    this.#writer.drop()
     if (stream.keys.isFull) stream.needsFreshKeys = true
     if (stream.needsFreshKeys) stream.keys.clear()
     const fresh = stream.needsFreshKeys ? headFlags.freshKeys : 0
@@ -52,7 +54,7 @@ export class Encoder {
     stream.needsFreshKeys = false
     stream.seq += 1
     stream.snapshot = undefined
-    return this.#writer.take()
+    return this.#writer.take(stream.memory)
   }
 
   #operation(node: number, code: number, argument: number): void {
@@ -103,30 +105,16 @@ export class Encoder {
 
   #array(node: ArrayNode, number: number, stream: Stream): void {
     if (node.before) this.#arrange(node, node.before, number, stream)
-    else for (const splice of node.splices) this.#splice(node, splice, number, stream)
+    else
+      for (const splice of netSplices(node.splices, placeholder))
+        this.#splice(splice, number, stream)
   }
 
-  #splice(node: ArrayNode, splice: Splice, number: number, stream: Stream): void {
-    const { removed, inserted } = splice
-    let same = 0
-    while (
-      same < removed.length &&
-      same < inserted.length &&
-      Object.is(removed[same], inserted[same])
-    )
-      same++
-    const remove = removed.length - same
-    const count = inserted.length - same
-    if (remove === 0 && count === 0) return
-    this.#operation(number, operationCodes.array, (splice.index + same) * 2)
+  #splice({ index, remove, insert }: NetSplice, number: number, stream: Stream): void {
+    this.#operation(number, operationCodes.array, index * 2)
     this.#writer.varint(remove)
-    this.#writer.varint(count)
-    for (let i = same; i < inserted.length; i++) this.#item(node, inserted[i], stream)
-  }
-
-  #item(holder: ArrayNode, item: unknown, stream: Stream): void {
-    const isElsewhere = item instanceof TrackedNode && item.parent !== holder
-    this.#value(isElsewhere ? placeholder : item, stream)
+    this.#writer.varint(insert.length)
+    for (const item of insert) this.#value(item, stream)
   }
 
   #arrange(node: ArrayNode, before: readonly unknown[], number: number, stream: Stream): void {
@@ -177,6 +165,7 @@ export class Encoder {
 
   /** All that a stream shows, with a dictionary of its own. */
   snapshot(stream: Stream, root: TrackedNode, isSeen?: KeyFilter): Uint8Array {
+    this.#writer.drop()
     this.#head(stream, 0, stream.seq)
     this.#writer.varint(stream.next)
     this.#keys = new KeyNumbers()

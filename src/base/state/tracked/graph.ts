@@ -4,6 +4,7 @@ import { depthMax } from '../../codec/format.ts'
 import {
   type Container,
   checkKey,
+  checkShape,
   isContainer,
   kindOf,
   type Place,
@@ -33,8 +34,10 @@ export class Graph {
   changed: TrackedNode[] = []
   readonly guard: (() => void) | undefined
   readonly reads: Reads | undefined
-  /** Nodes by the object that they were copied from, once something was. */
-  #copies: Map<object, TrackedNode> | WeakMap<object, TrackedNode> | undefined = new Map()
+  /** Called before a key of the root changes; throws to refuse it. */
+  beforeRootKey: ((key: string) => void) | undefined
+  /** Nodes by the object that they were copied from, once something was after the beginning. */
+  #copies: WeakMap<object, TrackedNode> | undefined
   /** Nodes that this turn attached or detached. */
   readonly #touched = new Set<TrackedNode>()
 
@@ -46,8 +49,6 @@ export class Graph {
     this.#join(this.root)
     this.settle()
     this.endTurn()
-    // What it began with need not be found again: only objects that are written later.
-    this.#copies = undefined
   }
 
   makeNode(kind: TrackedNode['kind']): ObjectNode | ArrayNode | MapNode {
@@ -64,32 +65,50 @@ export class Graph {
   /** The node behind a proxy of this state. */
   #nodeOf(value: object): TrackedNode | undefined {
     const node = (value as { [nodeKey]?: TrackedNode })[nodeKey]
-    return node?.graph === this ? node : undefined
+    // An object that inherits from a proxy answers like it, but is not it.
+    return node?.graph === this && node.isProxy(value) ? node : undefined
   }
 
   /** A value of a user as raws hold it: a node for a container, which is copied if it is foreign. */
-  bring(value: unknown, place: Place, depth = 1): unknown {
+  bring(value: unknown, place: Place): unknown {
     if (typeof value !== 'object' || value === null) return toLeaf(value, place)
-    const known = this.#nodeOf(value) ?? this.#copyInTurn(value)
+    return this.#bring(value, place, 1, new Map())
+  }
+
+  /** @param met what was copied on the way already: the same object again is the same node */
+  #bring(value: unknown, place: Place, depth: number, met: Map<object, TrackedNode>): unknown {
+    if (typeof value !== 'object' || value === null) return toLeaf(value, place)
+    const moved = this.#nodeOf(value)
+    // Where it was must not have changed meanwhile: what it holds goes along.
+    if (moved) this.reads?.note(moved)
+    const known = moved ?? met.get(value) ?? this.#copyInTurn(value)
     if (known) return known
     if (!isContainer(value)) return toLeaf(value, place)
     if (depth > depthMax) unsupported(place, `deeper than ${depthMax}`)
     const node = this.makeNode(kindOf(value))
-    this.#fill(node, value, place, depth)
-    this.#copies ??= new WeakMap()
-    this.#copies.set(value, node)
+    this.#fill(node, value, place, depth, met)
+    met.set(value, node)
+    // What a state began with need not be found again.
+    if (this.turn > 0) {
+      this.#copies ??= new WeakMap()
+      this.#copies.set(value, node)
+    }
     return node
   }
 
-  #fill(node: TrackedNode, value: Container, place: Place, depth: number): void {
-    if (Object.getOwnPropertySymbols(value).length > 0) unsupported(place, 'a symbol as a key')
-    if (Array.isArray(value) && Object.keys(value).length !== value.length)
-      unsupported(place, 'an array with holes or keys of its own')
+  #fill(
+    node: TrackedNode,
+    value: Container,
+    place: Place,
+    depth: number,
+    met: Map<object, TrackedNode>,
+  ): void {
+    checkShape(value, place)
     const load = (key: string | number, item: unknown): void => {
       const inner = (): string => place() + stepName(node.kind, key)
       if (node.kind !== 'array') checkKey(key, inner)
       else if (item === undefined) unsupported(inner, 'undefined in an array')
-      node.load(key, this.bring(item, inner, depth + 1))
+      node.load(key, this.#bring(item, inner, depth + 1, met))
     }
     if (Array.isArray(value)) for (let i = 0; i < value.length; i++) load(i, value[i])
     else if (value instanceof Map) for (const [key, item] of value) load(key, item)
@@ -103,8 +122,15 @@ export class Graph {
   }
 
   /** Refuses a node that would hold its own holder. */
-  checkAttach(node: TrackedNode, holder: TrackedNode, place: Place, depth = 1): void {
-    if (!holder.joined) return
+  checkAttach(
+    node: TrackedNode,
+    holder: TrackedNode,
+    place: Place,
+    depth = 1,
+    seen = new Set<TrackedNode>(),
+  ): void {
+    if (!holder.joined || seen.has(node)) return
+    seen.add(node)
     if (node.joined) {
       if (holds(node, holder)) unsupported(place, 'an object inside of itself')
       return
@@ -113,7 +139,7 @@ export class Graph {
     for (const key of node.keys()) {
       const value = node.at(key)
       if (value instanceof TrackedNode)
-        this.checkAttach(value, holder, () => place() + stepName(node.kind, key), depth + 1)
+        this.checkAttach(value, holder, () => place() + stepName(node.kind, key), depth + 1, seen)
     }
   }
 

@@ -64,6 +64,7 @@ export abstract class KeyedNode extends TrackedNode {
   /** Notes a key that is about to change; `before` is what it holds or `absent`. */
   protected log(key: string, before: unknown): void {
     const { writes, graph } = this
+    if (this === graph.root) graph.beforeRootKey?.(key)
     const known = writes.find(key)
     if (known) {
       if (before === absent) writes.reinsert(known)

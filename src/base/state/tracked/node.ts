@@ -99,8 +99,7 @@ export abstract class TrackedNode implements Linked<TrackedNode> {
     key: string | symbol,
   ): PropertyDescriptor | undefined {
     const descriptor = Reflect.getOwnPropertyDescriptor(target, key)
-    // Listing keys asks for each that is there; asking for an absent one is a read.
-    if (descriptor === undefined && typeof key === 'string') this.graph.reads?.note(this, key)
+    if (typeof key === 'string') this.graph.reads?.note(this, key)
     return descriptor && { ...descriptor, value: shown(descriptor.value) }
   }
 

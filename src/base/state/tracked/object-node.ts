@@ -47,7 +47,8 @@ export class ObjectNode extends KeyedNode implements ProxyHandler<PlainObject> {
     if (value instanceof TrackedNode) return value.proxy
     if (typeof key === 'string') this.graph.reads?.note(this, key)
     else if (key === nodeKey) return this
-    return value
+    // Who indexes by what a client sent must not get at what all objects share.
+    return key === '__proto__' ? undefined : value
   }
 
   set(target: PlainObject, key: string | symbol, value: unknown, receiver: unknown): boolean {

@@ -2,28 +2,37 @@
 import { TrackedNode } from './node.ts'
 
 export class Reads {
-  /** Keys of single values read in this turn; a node without keys was looked at as a whole. */
+  /** Keys of single values that were read, or asked for in vain. */
   readonly #keys = new Map<TrackedNode, Set<string>>()
+  /** Nodes that were looked at as a whole: their keys were listed, or they were moved. */
+  readonly #whole = new Set<TrackedNode>()
 
   note(node: TrackedNode, key?: string): void {
-    const keys = this.#keys.get(node) ?? new Set()
-    if (key !== undefined) keys.add(key)
-    this.#keys.set(node, keys)
+    if (key === undefined) {
+      this.#whole.add(node)
+      return
+    }
+    const keys = this.#keys.get(node)
+    if (keys) keys.add(key)
+    else this.#keys.set(node, new Set([key]))
   }
 
-  /** Whether the value of a key was read: itself, or anything inside. */
+  /** Whether what a key holds was read: itself, anything inside, or which keys there are. */
   has(node: TrackedNode, key: string, value: unknown): boolean {
-    if (this.#keys.get(node)?.has(key)) return true
+    if (this.#whole.has(node) || this.#keys.get(node)?.has(key)) return true
     return value instanceof TrackedNode && this.#wasSeen(value)
   }
 
   #wasSeen(node: TrackedNode): boolean {
-    if (this.#keys.has(node)) return true
-    for (const child of node.children()) if (this.#wasSeen(child)) return true
-    return false
+    return (
+      this.#whole.has(node) ||
+      this.#keys.has(node) ||
+      node.children().some((child) => this.#wasSeen(child))
+    )
   }
 
   clear(): void {
     this.#keys.clear()
+    this.#whole.clear()
   }
 }

@@ -1,5 +1,6 @@
 /** Turns of a graph as frames: one stream for everybody, or one for each audience. */
 
+import { malformed } from '../../codec/format.ts'
 import { everyone } from '../codec/format.ts'
 import { Encoder, type KeyFilter } from './encoder.ts'
 import type { Graph } from './graph.ts'
@@ -18,6 +19,8 @@ export class Streams {
   readonly #audienceOf: AudienceOf | undefined
   readonly #epoch: number
   readonly #streams: Map<string, Stream>
+  /** The keys that the root has, and those of this turn. */
+  readonly #byRootKey = new Map<string, Stream>()
 
   /** @param epoch which history the frames belong to; 0 is not written into them */
   constructor(
@@ -30,8 +33,10 @@ export class Streams {
     this.#streams = known
     this.#epoch = epoch
     this.#audienceOf = audienceOf
-    if (audienceOf && !(graph.root instanceof ObjectNode))
+    if (!audienceOf) return
+    if (!(graph.root instanceof ObjectNode))
       throw new TypeError('audiences need a plain object as the state: they have keys of it')
+    graph.beforeRootKey = (key) => this.#streamOf(key)
   }
 
   /** The stream of an audience, which may have seen nothing yet. */
@@ -52,12 +57,22 @@ export class Streams {
     }
     for (const key of root.keys()) {
       const value = root.at(key)
-      if (value instanceof TrackedNode) number(value, this.#streamOf(String(key)))
+      const stream = this.#streamOf(String(key))
+      if (value instanceof TrackedNode) number(value, stream)
     }
   }
 
+  /** Asks for each key once, before it is written: no foreign code runs while a turn is flushed. */
   #streamOf(rootKey: string): Stream {
-    return this.get(this.#audienceOf?.(rootKey) ?? everyone)
+    if (!this.#audienceOf) return this.get(everyone)
+    const known = this.#byRootKey.get(rootKey)
+    if (known) return known
+    const audience: unknown = this.#audienceOf(rootKey)
+    if (typeof audience !== 'string')
+      throw new TypeError(`audienceOf(${JSON.stringify(rootKey)}) must be a text, got ${audience}`)
+    const stream = this.get(audience)
+    this.#byRootKey.set(rootKey, stream)
+    return stream
   }
 
   #filter(stream: Stream): KeyFilter | undefined {
@@ -86,8 +101,18 @@ export class Streams {
       const frame = nodes && this.#frame(stream, nodes)
       if (frame) frames.set(audience, frame)
     }
+    if (graph.root.isChanged)
+      for (const { key } of (graph.root as ObjectNode).writes)
+        if (!Object.hasOwn(graph.root.raw, key)) this.#byRootKey.delete(key)
     graph.endTurn()
     return frames
+  }
+
+  /** Whether these keys of the root are all of one audience: a restored state must fit. */
+  checkRootKeys(audience: string, keys: Iterable<string>): void {
+    for (const key of keys)
+      if (this.#streamOf(key) !== this.get(audience))
+        throw malformed(`The key ${key} is not of the audience ${audience}.`)
   }
 
   /** Nodes that their stream knows; new ones are spelled out where they hang. */

@@ -147,8 +147,7 @@ function start<T extends object>(
   audienceOf: AudienceOf | undefined,
 ): Parts<T> {
   if (!isContainer(initial)) throw new TypeError('track a plain object, an array or a Map')
-  const { epoch = 0 } = options
-  if (!Number.isSafeInteger(epoch) || epoch < 0) throw new RangeError(`An epoch of ${epoch}`)
+  const epoch = checkedEpoch(options.epoch ?? 0)
   const graph = new Graph((fresh) => fresh.bring(initial, () => 'state') as TrackedNode, options)
   const streams = new Streams(graph, epoch, audienceOf)
   streams.number()
@@ -164,7 +163,8 @@ function resume<T extends object>(
   const known = new Map<string, Stream>()
   for (const [audience, one] of stored) {
     const table = replay(one)
-    const stream = new Stream(options.epoch ?? table.epoch, table.seq, table.next)
+    const epoch = checkedEpoch(options.epoch ?? table.epoch)
+    const stream = new Stream(epoch, table.seq, table.next)
     known.set(audience, stream)
     tables.set(stream, table)
   }
@@ -177,7 +177,16 @@ function resume<T extends object>(
   }, options)
   const [stream] = known.values()
   const epoch = options.epoch ?? stream?.epoch ?? 0
-  return [graph.root.proxy as T, graph, new Streams(graph, epoch, audienceOf, known)]
+  const streams = new Streams(graph, epoch, audienceOf, known)
+  if (audienceOf)
+    for (const [audience, own] of known)
+      streams.checkRootKeys(audience, tables.get(own)?.root.entries.keys() ?? [])
+  return [graph.root.proxy as T, graph, streams]
+}
+
+function checkedEpoch(epoch: number): number {
+  if (!Number.isSafeInteger(epoch) || epoch < 0) throw new RangeError(`An epoch of ${epoch}`)
+  return epoch
 }
 
 function replay({ snapshot, frames }: StoredStream): Table {
@@ -187,6 +196,7 @@ function replay({ snapshot, frames }: StoredStream): Table {
     if (head.kind !== 'frame') throw malformed('A snapshot in place of a frame.')
     if (head.seq <= table.seq) continue
     if (head.seq > table.seq + 1) throw malformed(`Frame ${table.seq + 1} is missing.`)
+    if (head.epoch < table.epoch) throw malformed('A frame of an earlier epoch.')
     table.apply(decodeFrame(bytes, table.keys, head))
   }
   return table
