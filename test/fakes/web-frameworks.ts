@@ -34,7 +34,7 @@ export type Handle = (call: Call) => Promise<Reply> | Reply
 /** Says of an error that isn't Sojourn's what each framework's own error handler says. */
 export const sorry = 'the application is sorry'
 
-const options = { ignore: (path: string) => path.startsWith('/assets/') }
+const options = { ignore: (path: string) => path === '/assets/a.css' }
 
 function node(sessions: Sessions<Data>, handle: Handle): Listener {
   return nodeAdapter.sessions(

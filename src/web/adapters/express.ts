@@ -84,7 +84,7 @@ function answerLast(app: Application & { parent?: Application }): void {
   }
   if (answering.has(app)) return
   // Came with the channel; without it, changes of handlers that throw would be stored.
-  if (!('listRoutes' in app.router))
+  if (!Reflect.get(app.router, 'listRoutes'))
     throw new TypeError('sojourn/express needs router 2.3 or newer: npm update router')
   answering.add(app)
   app.use(answerProblem)

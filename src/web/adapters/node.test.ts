@@ -72,6 +72,28 @@ describe('the barrier of node:http', () => {
     expect(lines.filter(([message]) => message === 'a request failed')).toEqual([])
   })
 
+  it('reads the path of a request line that names the whole URL', async () => {
+    const paths: string[] = []
+    const ignore = (path: string) => paths.push(path) > 0
+    const { client, port } = await serve((sessions) =>
+      node.sessions(sessions, (_, response) => response.end(), { ignore }),
+    )
+    for (const target of [`http://localhost:${port}/a?b`, '/c?d?e', '*']) {
+      const socket = await client().raw(`OPTIONS ${target} HTTP/1.1\r\nHost: x\r\n\r\n`)
+      await once(socket, 'data')
+      socket.destroy()
+    }
+    expect(paths).toEqual(['/a', '/c', '*'])
+  })
+
+  it('answers 500 when it cannot be told whether to ignore', async () => {
+    const ignore = () => {
+      throw new Error('mine')
+    }
+    const { client } = await serve((sessions) => node.sessions(sessions, () => {}, { ignore }))
+    expect((await client().send('/')).status).toBe(500)
+  })
+
   it('refuses two Hosts', async () => {
     const { client } = await open((_, response) => response.end())
     const { port } = client()
