@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { request, type ServerResponse } from 'node:http'
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
 import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
 import { closeAll, type Data, type ServeOptions, serve } from '../../../test/fakes/web-server.ts'
 import type { SojournError } from '../../base/core/index.ts'
@@ -92,6 +93,29 @@ describe('the barrier of node:http', () => {
     }
     const { client } = await serve((sessions) => node.sessions(sessions, () => {}, { ignore }))
     expect((await client().send('/')).status).toBe(500)
+  })
+
+  it('takes a client that hangs up during the answer for no fault of ours', async () => {
+    let settled: unknown
+    const { client, lines } = await serve((sessions) =>
+      node.sessions(sessions, async (_, response) => {
+        const endless = function* () {
+          for (;;) yield big
+        }
+        await pipeline(Readable.from(endless()), response).catch((error) => {
+          settled = error.code
+          throw error
+        })
+      }),
+    )
+    const sent = client().begin('/')
+    sent.on('error', () => {}).end()
+    const [response] = await once(sent, 'response')
+    response.on('error', () => {})
+    sent.destroy()
+    await expect.poll(() => settled).toBe('ERR_STREAM_PREMATURE_CLOSE')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(lines.filter(([message]) => message === 'a request failed')).toEqual([])
   })
 
   it('refuses two Hosts', async () => {

@@ -44,8 +44,8 @@ export function sessions<Data extends object>(
       await handler(Object.assign(request, { session: visit?.session as Session<Data> }), response)
     } catch (error) {
       visit?.discard()
-      // The client hung up while its request was read: there is nobody to answer, and no fault.
-      if (error === request.errored) response.destroy()
+      // Nobody to answer, and no fault.
+      if (isHangUp(error, request, response)) response.destroy()
       else replace(response, problem(error))
     }
   }
@@ -59,4 +59,11 @@ export function sessions<Data extends object>(
       (error) => answer(response, problem(error)),
     )
   }
+}
+
+/** Whether a handler fails because its client left while it read the request or sent the answer. */
+function isHangUp(error: unknown, request: IncomingMessage, response: ServerResponse): boolean {
+  if (error === request.errored) return true
+  const hasLeft = response.destroyed && !response.errored
+  return hasLeft && (error as { code?: unknown })?.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }
