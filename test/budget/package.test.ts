@@ -91,6 +91,9 @@ describe('budgets of the package', () => {
     ],
     ['web/adapters/node', ['sessions']],
     ['web/adapters/hono', ['sessions']],
+    ['web/adapters/express', ['sessions']],
+    ['web/adapters/fastify', ['sessions']],
+    ['web/adapters/fetch', ['sessions']],
     ['stores/sqlite', ['openSqlite']],
   ])('exports exactly these names from %s', async (folder, names) => {
     const path = folder.startsWith('web/adapters') ? `${folder}.js` : `${folder}/index.js`

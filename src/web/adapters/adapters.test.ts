@@ -1,156 +1,23 @@
-/** What every adapter must do, over real sockets; then what only node:http can do. */
+/** What every adapter must do, over real sockets. */
 import { once } from 'node:events'
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type RequestOptions,
-  request,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import { type AddressInfo, connect } from 'node:net'
 import { Readable } from 'node:stream'
-import { getRequestListener } from '@hono/node-server'
-import { Hono } from 'hono'
-import { afterEach, describe, expect, expectTypeOf, it } from 'vitest'
-import { type Log, SojournError } from '../../base/core/index.ts'
-import { openSqlite } from '../../stores/sqlite/index.ts'
-import { createSessions, type Session, type Sessions } from '../index.ts'
-import type { SessionStore } from '../session/index.ts'
-import * as hono from './hono.ts'
-import * as node from './node.ts'
+import { afterEach, describe, expect, it } from 'vitest'
+import { frameworks, type Handle, sorry } from '../../../test/fakes/web-frameworks.ts'
+import { closeAll, type ServeOptions, serve } from '../../../test/fakes/web-server.ts'
+import { SojournError } from '../../base/core/index.ts'
 
-type Data = { count: number; name?: string }
-type Handle = (session: Session<Data>, path: string) => Promise<Reply> | Reply
-interface Reply {
-  readonly status?: number
-  readonly headers?: Record<string, string>
-  readonly body?: string
-}
-interface Answer {
-  readonly status: number
-  readonly headers: IncomingHttpHeaders
-  readonly body: string
-}
-type Listener = (
-  sessions: Sessions<Data>,
-  handle: Handle,
-) => (request: never, response: never) => unknown
+const chunk = Buffer.alloc(256 * 1024, 'x')
 
-const closers: (() => void)[] = []
-afterEach(() => {
-  for (const close of closers.splice(0)) close()
-})
-
-/** A store that may be slow and may fail. */
-function storeWith({ delayMs, fails }: { delayMs?: number | undefined; fails?: string[] }) {
-  const sqlite = openSqlite({ data: ':memory:' })
-  closers.push(() => sqlite.close())
-  const done: string[] = []
-  const store = new Proxy(sqlite.sessions(), {
-    get:
-      (target, name: string) =>
-      (...args: unknown[]) => {
-        const call = (): unknown => {
-          if (fails?.includes(name)) throw new SojournError('STORE_UNAVAILABLE')
-          done.push(name)
-          return Reflect.apply(Reflect.get(target, name) as () => unknown, target, args)
-        }
-        if (delayMs === undefined) return call()
-        return new Promise((resolve) => setTimeout(resolve, delayMs)).then(call)
-      },
-  }) as SessionStore
-  return { store, done }
-}
-
-/** A server on a port of its own, and a client that keeps its cookie. */
-async function serve(
-  listenerFor: (sessions: Sessions<Data>) => (request: never, response: never) => unknown,
-  { delayMs, fails }: { delayMs?: number | undefined; fails?: string[] } = {},
-) {
-  const server: Server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  closers.push(() => server.close().closeAllConnections())
-  const { port } = server.address() as AddressInfo
-  const lines: [string, object][] = []
-  const note = (facts: object, message: string): void => {
-    lines.push([message, facts])
-  }
-  const log: Log = { debug: note, info: note, warn: note, error: note }
-  const { store, done } = storeWith({ delayMs, ...(fails && { fails }) })
-  const initial = (): Data => ({ count: 0 })
-  const sessions = createSessions({ store, log, initial, development: { port } })
-  server.on('request', listenerFor(sessions) as never)
-  return { sessions, lines, done, port, client: () => new Client(port) }
-}
-
-class Client {
-  cookie: string | undefined
-  readonly port: number
-  constructor(port: number) {
-    this.port = port
-  }
-
-  send(path: string, { headers = {}, ...options }: RequestOptions = {}): Promise<Answer> {
-    const cookie = this.cookie === undefined ? {} : { cookie: this.cookie }
-    return new Promise((resolve, reject) => {
-      const sent = request({
-        port: this.port,
-        host: '127.0.0.1',
-        path,
-        agent: false,
-        ...options,
-        headers: { ...cookie, ...(headers as IncomingHttpHeaders) },
-      })
-      sent.on('error', reject).end()
-      sent.on('response', (response) => {
-        this.take(response.headers['set-cookie'])
-        const chunks: Buffer[] = []
-        response.on('data', (chunk: Buffer) => chunks.push(chunk))
-        response.on('error', reject)
-        response.on('end', () =>
-          resolve({
-            status: response.statusCode ?? 0,
-            headers: response.headers,
-            body: Buffer.concat(chunks).toString(),
-          }),
-        )
-      })
-    })
-  }
-
-  take(setCookies: readonly string[] = []): void {
-    for (const line of setCookies.filter((text) => text.startsWith('sojourn-dev')))
-      this.cookie = line.includes('Max-Age=0') ? undefined : line.split(';')[0]
-  }
-}
-
-const nodeListener: Listener = (sessions, handle) =>
-  node.sessions({ sessions }, async ({ session, url = '' }, response) => {
-    const { status = 200, headers = {}, body } = await handle(session, url)
-    response.writeHead(status, headers).end(body)
-  }) as (request: never, response: never) => unknown
-
-const honoListener: Listener = (sessions, handle) => {
-  const app = new Hono<{ Variables: hono.SessionVariables<Data> }>()
-  app.use(hono.sessions({ sessions }))
-  app.all('*', async (c) => {
-    expectTypeOf(c.get('session')).toEqualTypeOf<Session<Data>>()
-    const { status = 200, headers = {}, body } = await handle(c.get('session'), c.req.path)
-    return new Response(body ?? null, { status, headers })
-  })
-  app.onError((_, c) => c.text('the application says no', 500))
-  return getRequestListener(app.fetch) as (request: never, response: never) => unknown
-}
-
-const handle: Handle = async (session, path) => {
-  const { data } = session
+const handle: Handle = async ({ session, path, readBody }) => {
   switch (path) {
     case '/write':
-      data.count++
-      return { body: String(data.count) }
+      session.data.count++
+      return { body: String(session.data.count) }
     case '/read':
-      return { body: JSON.stringify({ count: data.count, user: session.user?.id ?? null }) }
+      return { body: JSON.stringify({ ...session.data, user: session.user?.id ?? null }) }
+    case '/redirect':
+      session.data.count = 41
+      return { status: 303, headers: { location: '/read' } }
     case '/login':
       session.login('ada')
       return { status: 303, headers: { location: '/read' } }
@@ -159,379 +26,537 @@ const handle: Handle = async (session, path) => {
       return { body: 'bye' }
     case '/public':
       return { body: 'x', headers: { 'cache-control': 'public, max-age=60' } }
+    case '/public-read':
+      return { body: `${session.data.count}`, headers: { 'cache-control': 'private' } }
     case '/etag':
-      data.count++
+      session.data.count++
       return { status: 304, headers: { etag: '"a"' } }
+    case '/empty':
+      session.data.count++
+      return { status: 204 }
     case '/own-cookie':
-      data.count++
+      session.data.count++
       return { body: 'x', headers: { 'set-cookie': 'a=b' } }
     case '/refuse':
-      data.count++
+      session.data.count++
       throw new SojournError('FORBIDDEN')
     case '/throw':
       session.login('ada')
       throw new Error('a secret detail')
+    case '/echo':
+      session.data.list.push(await readBody())
+      return { body: session.data.list.join() }
+    case '/assets/a.css':
+      return { body: String(session) }
     default:
       return { status: 404 }
   }
 }
 
-describe.each([
-  ['node', nodeListener],
-  ['hono', honoListener],
-] as const)('%s', (name, listener) => {
-  describe.each([undefined, 20])('with a store that takes %s ms', (delayMs) => {
-    const open = (options: { fails?: string[]; handle?: Handle } = {}) =>
-      serve((sessions) => listener(sessions, options.handle ?? handle), { delayMs, ...options })
+afterEach(closeAll)
 
-    it('keeps a session from request to request', async () => {
-      const client = (await open()).client()
-      const first = await client.send('/write', { method: 'POST' })
-      expect(first).toMatchObject({ status: 200, body: '1' })
-      expect(first.headers['cache-control']).toBe('no-store')
-      expect((await client.send('/write', { method: 'POST' })).body).toBe('2')
-      const read = await client.send('/read')
-      expect(read.body).toBe('{"count":2,"user":null}')
-      expect(read.headers['set-cookie']).toBeUndefined()
+describe.each(frameworks)('%s', (name, listenerFor) => {
+  const open = ({ handle: own, ...options }: ServeOptions & { handle?: Handle } = {}) =>
+    serve((sessions) => listenerFor(sessions, own ?? handle), options)
+
+  /** Serves one handler, and everything else as above. */
+  const openWith = (path: string, one: Handle, options: ServeOptions = {}) =>
+    open({ ...options, handle: (call) => (call.path === path ? one(call) : handle(call)) })
+
+  const visitor = async (options: ServeOptions = {}) => {
+    const served = await open(options)
+    const client = served.client()
+    await client.post('/write')
+    served.done.length = 0
+    return { ...served, visitor: client, newcomer: served.client }
+  }
+
+  describe.each([undefined, 20])('with a store that takes %s ms', (delayMs) => {
+    it('gives a visitor who writes nothing no cookie and no store call', async () => {
+      const { client, done } = await open({ delayMs })
+      const { headers, body } = await client().send('/read')
+      expect(body).toBe('{"count":0,"list":[],"user":null}')
+      expect([headers['set-cookie'], done]).toEqual([undefined, []])
     })
 
-    it('gives no cookie to a request that another site makes (login CSRF)', async () => {
-      const { client, done } = await open()
-      for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'null' }]) {
-        const sent = { method: 'POST', headers: { ...headers, 'content-type': 'text/plain' } }
-        expect(await client().send('/login', sent)).toMatchObject({ status: 403 })
-        const answer = await client().send('/write', sent)
-        expect([answer.status, answer.headers['set-cookie']]).toEqual([403, undefined])
-        // What doesn't touch the session is the application's own affair.
-        expect((await client().send('/public', sent)).status).toBe(200)
+    it('sets the cookie once, strictly, when something is written', async () => {
+      const { client, port } = await open({ delayMs })
+      const one = client()
+      const { status, headers, body } = await one.post('/write')
+      expect([status, body]).toEqual([200, '1'])
+      expect(headers['set-cookie']).toEqual([
+        expect.stringMatching(
+          `^sojourn-dev-${port}=sjs_[\\w-]{43}; Path=/; HttpOnly; SameSite=Lax$`,
+        ),
+      ])
+      const second = await one.post('/write')
+      expect([second.body, second.headers['set-cookie']]).toEqual(['2', undefined])
+    })
+
+    it('finds the session again, with one read and nothing else', async () => {
+      const { visitor: one, done } = await visitor({ delayMs })
+      expect((await one.send('/read')).body).toContain('"count":1')
+      expect(done).toEqual(['read'])
+    })
+
+    it('lets a redirect leave only when its change is stored', async () => {
+      const { client } = await open({ delayMs })
+      const one = client()
+      const { status, headers } = await one.post('/redirect')
+      expect([status, headers.location]).toEqual([303, '/read'])
+      expect((await one.send('/read')).body).toContain('"count":41')
+    })
+
+    it('answers HEAD, 304 and 204 without a body, with the cookie', async () => {
+      const { client } = await open({ delayMs })
+      for (const [path, method, status] of [
+        ['/write', 'HEAD', 200],
+        ['/etag', 'GET', 304],
+        ['/empty', 'GET', 204],
+      ] as const) {
+        const answer = await client().send(path, { method })
+        expect([path, answer.status, answer.body]).toEqual([path, status, ''])
+        expect(answer.headers['set-cookie']).toHaveLength(1)
       }
-      expect(done).toEqual([])
+    })
+
+    it('streams, with the session stored before the first byte', async () => {
+      const { client, done } = await openWith(
+        '/stream',
+        ({ session }) => {
+          session.data.count = 1
+          const body = function* () {
+            yield `${done.join()} `
+            yield 'end'
+          }
+          return { body: Readable.from(body()) }
+        },
+        { delayMs },
+      )
+      const one = client()
+      const { body, headers } = await one.send('/stream')
+      expect([headers['set-cookie']?.length, body.slice(-4)]).toEqual([1, ' end'])
+      expect(done).toEqual(['create'])
+      expect((await one.send('/read')).body).toContain('"count":1')
+    })
+
+    it('cuts a stream that changes the session after its start', async () => {
+      const { client } = await openWith(
+        '/late',
+        ({ session }) => {
+          session.data.count = 1
+          const body = async function* () {
+            yield 'start'
+            await new Promise((resolve) => setTimeout(resolve, 50))
+            session.data.count = 2
+            yield 'end'
+          }
+          return { body: Readable.from(body()) }
+        },
+        { delayMs },
+      )
+      const one = client()
+      await expect(one.send('/late')).rejects.toThrow()
+      expect((await one.send('/read')).body).toContain('"count":1')
+    })
+
+    it('sends a large body whole', async () => {
+      const { client } = await openWith(
+        '/large',
+        ({ session }) => {
+          session.data.count = 1
+          return { body: Readable.from(Array.from({ length: 40 }, () => chunk)) }
+        },
+        { delayMs },
+      )
+      const { body, headers } = await client().send('/large')
+      expect(body.length).toBe(40 * chunk.length)
+      expect(headers['set-cookie']).toHaveLength(1)
+    })
+
+    it('makes a body wait for its reader', async () => {
+      let produced = 0
+      const { client } = await openWith(
+        '/endless',
+        ({ session }) => {
+          session.data.count = 1
+          const body = function* () {
+            for (; produced < 1_000; produced++) yield chunk
+          }
+          return { body: Readable.from(body()) }
+        },
+        { delayMs },
+      )
+      const sent = client().begin('/endless')
+      sent.on('error', () => {}).end()
+      const [response] = await once(sent, 'response')
+      response.on('error', () => {}).pause()
+      let before = -1
+      await expect
+        .poll(
+          () => {
+            const rests = produced > 0 && produced === before
+            before = produced
+            return rests
+          },
+          { interval: 100, timeout: 10_000 },
+        )
+        .toBe(true)
+      sent.destroy()
+      expect(produced).toBeLessThan(500)
+    })
+
+    it('stores nothing when the handler throws, and answers', async () => {
+      const { client, done, lines } = await open({ delayMs })
+      const { status, headers, body } = await client().post('/throw')
+      expect([status, headers['set-cookie'], done]).toEqual([500, undefined, []])
+      if (name === 'node') {
+        expect(JSON.parse(body).error.code).toBe('INTERNAL')
+        expect(body).not.toContain('secret')
+        expect(lines).toContainEqual(['a request failed', expect.anything()])
+      } else expect(body).toBe(sorry)
+    })
+
+    it('answers an error of the table as the table says', async () => {
+      const { client, done } = await open({ delayMs })
+      const { status, headers, body } = await client().post('/refuse')
+      expect([status, headers['set-cookie'], done]).toEqual([403, undefined, []])
+      expect(headers['content-type']).toBe('application/json; charset=utf-8')
+      expect(headers['cache-control']).toBe('no-store')
+      expect(JSON.parse(body).error).toMatchObject({ code: 'FORBIDDEN', retry: false })
+    })
+
+    it('cuts the connection when the body fails after its start', async () => {
+      const { client } = await openWith(
+        '/broken',
+        () => {
+          const body = async function* () {
+            yield 'start'
+            await new Promise((resolve) => setTimeout(resolve, 50))
+            throw new Error('broken')
+          }
+          return { body: Readable.from(body()) }
+        },
+        { delayMs },
+      )
+      await expect(client().send('/broken')).rejects.toThrow()
+      expect((await client().send('/read')).status).toBe(200)
+    })
+
+    it('stores nothing for a client that hangs up in the middle of its request', async () => {
+      const { visitor: one, lines, newcomer, done } = await visitor({ delayMs })
+      const headers = { 'content-length': '9', 'content-type': 'application/octet-stream' }
+      const sent = one.begin('/echo', { method: 'POST', headers })
+      sent.on('error', () => {}).write('abc')
+      await expect.poll(() => done).toContain('read')
+      await new Promise((resolve) => sent.on('close', resolve).destroy())
+      const { body } = await one.send('/echo', {
+        method: 'POST',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: 'whole',
+      })
+      expect(body).toBe('whole')
+      expect((await newcomer().send('/read')).status).toBe(200)
+      expect(lines.filter(([message]) => message === 'a request failed')).toEqual([])
+    })
+
+    it('stores what it was asked to for a client that does not wait for the answer', async () => {
+      const { visitor: one, done } = await visitor({ delayMs })
+      const sent = one.begin('/write', { method: 'POST' })
+      sent.on('error', () => {}).end()
+      await expect.poll(() => done).toContain('read')
+      sent.destroy()
+      await expect.poll(() => done).toContain('commit')
+      expect((await one.send('/read')).body).toContain('"count":2')
+    })
+
+    it('answers 503 when the session cannot be read, and begins no other', async () => {
+      const fails = ['read']
+      const { visitor: one, done } = await visitor({ delayMs, fails })
+      const { cookie } = one
+      for (const path of ['/read', '/write', '/public', '/nowhere']) {
+        const { status, headers, body } = await one.post(path)
+        expect([status, headers['set-cookie']]).toEqual([503, undefined])
+        expect(JSON.parse(body).error).toMatchObject({ code: 'STORE_UNAVAILABLE', retry: true })
+      }
+      fails.length = 0
+      expect((await one.send('/read')).body).toContain('"count":1')
+      expect([one.cookie, done]).toEqual([cookie, ['read']])
+    })
+
+    it('replaces status, headers and body when the session cannot be stored', async () => {
+      const { client, lines } = await open({ delayMs, fails: ['create'] })
+      const { status, headers, body } = await client().post('/login')
+      expect([status, headers.location, headers['set-cookie']]).toEqual([503, undefined, undefined])
+      expect(JSON.parse(body).error).toMatchObject({ code: 'STORE_UNAVAILABLE', retry: true })
+      expect(lines).toContainEqual(['a request failed', expect.anything()])
+    })
+
+    it('drops what was streamed when the session cannot be stored', async () => {
+      const { client } = await openWith(
+        '/stream',
+        ({ session }) => {
+          session.data.count = 1
+          return { headers: { 'x-app': '1' }, body: Readable.from([chunk, chunk]) }
+        },
+        { delayMs, fails: ['create'] },
+      )
+      const { status, headers, body } = await client().send('/stream')
+      expect([status, headers['x-app']]).toEqual([503, undefined])
+      expect(JSON.parse(body).error.code).toBe('STORE_UNAVAILABLE')
+    })
+
+    it('answers 409 for a value that a parallel request changed', async () => {
+      const both = meeting(2)
+      const { client } = await openWith(
+        '/meet',
+        async ({ session }) => {
+          session.data.count++
+          await both()
+          return { body: 'ok' }
+        },
+        { delayMs },
+      )
+      const one = client()
+      await one.post('/write')
+      const answers = await Promise.all([one.post('/meet'), one.post('/meet')])
+      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
+      const [lost] = answers.filter(({ status }) => status === 409)
+      expect(JSON.parse(lost?.body ?? '').error.code).toBe('SESSION_CONFLICT')
+      expect((await one.send('/read')).body).toContain('"count":2')
+    })
+
+    it('keeps what parallel requests append', async () => {
+      const both = meeting(2)
+      const { client } = await openWith(
+        '/push',
+        async ({ session }) => {
+          const { list } = session.data
+          await both()
+          list.push('x')
+          return { body: 'ok' }
+        },
+        { delayMs },
+      )
+      const one = client()
+      await one.post('/write')
+      const answers = await Promise.all([one.post('/push'), one.post('/push')])
+      expect(answers.map(({ status }) => status)).toEqual([200, 200])
+      expect((await one.send('/read')).body).toContain('"list":["x","x"]')
+    })
+
+    it('gives a login another token, and takes it away at the logout', async () => {
+      const { visitor: one, newcomer, done } = await visitor({ delayMs })
+      const before = newcomer()
+      before.cookie = one.cookie
+      await one.post('/login')
+      expect(one.cookie).not.toBe(before.cookie)
+      expect((await one.send('/read')).body).toContain('"ada"')
+      expect((await before.send('/read')).body).toContain('"user":null')
+      expect((await before.post('/write')).status).toBe(409)
+      const after = newcomer()
+      after.cookie = one.cookie
+      const { body, headers } = await one.post('/logout')
+      expect([body, headers['set-cookie']]).toEqual([
+        'bye',
+        [expect.stringMatching(/=; Path=\/; HttpOnly; SameSite=Lax; Max-Age=0$/)],
+      ])
+      expect((await after.send('/read')).body).toContain('"user":null')
+      expect(done).toContain('destroy')
     })
 
     it('refuses changes after the answer, instead of losing them', async () => {
       const late: Promise<unknown>[] = []
-      const { client } = await open({
-        handle: (session) => {
+      const { client } = await openWith(
+        '/leave',
+        ({ session }) => {
           session.data.count = 1
-          const change = new Promise((resolve) => setTimeout(resolve, 60)).then(() => {
+          const change = new Promise((resolve) => setTimeout(resolve, 100)).then(() => {
             session.data.count = 2
           })
           late.push(change.catch((error) => error.code))
           late.push(change.catch(() => session.update((newest) => ++newest.count)))
           return { body: 'x' }
         },
-      })
-      const visitor = client()
-      await visitor.send('/write', { method: 'POST' })
+        { delayMs },
+      )
+      await client().post('/leave')
       expect(await Promise.all(late)).toEqual(['SESSION_COMMITTED', 2])
     })
 
-    it('sets no cookie and asks no store for a visitor who writes nothing', async () => {
-      const { client, done } = await open()
-      const { headers } = await client().send('/read')
-      expect([headers['set-cookie'], done]).toEqual([undefined, []])
-      expect((await client().send('/public')).headers['cache-control']).toBe('public, max-age=60')
+    it('leaves the paths alone that it is told to ignore', async () => {
+      const { visitor: one, done } = await visitor({ delayMs, fails: ['read'] })
+      const headers = { host: 'evil.example', origin: 'https://evil.example' }
+      const { status, body, headers: got } = await one.post('/assets/a.css?v=1', headers)
+      expect([status, body, done]).toEqual([200, 'undefined', []])
+      expect([got['set-cookie'], got['cache-control']]).toEqual([undefined, undefined])
     })
+  })
 
-    it('lets a redirect leave only when its login is stored', async () => {
-      const { client, done } = await open()
-      const one = client()
-      const { status, headers } = await one.send('/login', { method: 'POST' })
-      expect([status, headers.location, done]).toEqual([303, '/read', ['create']])
-      expect((await one.send('/read')).body).toContain('"ada"')
-      expect((await one.send('/logout', { method: 'POST' })).headers['set-cookie']?.[0]).toContain(
-        'Max-Age=0',
-      )
-      expect((await one.send('/read')).body).toContain('null')
-    })
+  it('lets the followed page see the write, with a store of 200 ms', async () => {
+    const { client } = await open({ delayMs: 200 })
+    const one = client()
+    await one.post('/redirect')
+    expect((await one.send('/read')).body).toContain('"count":41')
+  })
 
-    it('answers HEAD and 304 without a body, with the cookie', async () => {
-      const { client } = await open()
-      for (const [path, method, status] of [
-        ['/write', 'HEAD', 200],
-        ['/etag', 'GET', 304],
-      ] as const) {
-        const answer = await client().send(path, { method })
-        expect([answer.status, answer.body]).toEqual([status, ''])
-        expect(answer.headers['set-cookie']).toHaveLength(1)
+  it('answers 421 to a foreign host', async () => {
+    const { visitor: one, done } = await visitor()
+    const { status, body } = await one.send('/read', { headers: { host: 'evil.example' } })
+    expect([status, JSON.parse(body).error.code, done]).toEqual([421, 'HOST_FOREIGN', []])
+  })
+
+  it('answers 403 to a cross-site POST with a cookie', async () => {
+    const { visitor: one, done } = await visitor()
+    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'https://evil.example' }])
+      for (const path of ['/write', '/public', '/nowhere'])
+        expect((await one.post(path, headers)).status).toBe(403)
+    expect(done).toEqual([])
+  })
+
+  it('gives no cookie to a request that another site makes (login CSRF)', async () => {
+    const { client, done } = await open()
+    for (const headers of [{ 'sec-fetch-site': 'cross-site' }, { origin: 'null' }]) {
+      for (const path of ['/login', '/write']) {
+        const { status, headers: got } = await client().post(path, headers)
+        expect([status, got['set-cookie'], got.location]).toEqual([403, undefined, undefined])
       }
-    })
+      // What doesn't touch the session is the application's own affair.
+      expect((await client().post('/public', headers)).status).toBe(200)
+    }
+    expect(done).toEqual([])
+  })
 
-    it('adds its cookie to those of the application', async () => {
-      const { headers } = await (await open()).client().send('/own-cookie')
-      expect(headers['set-cookie']).toEqual(['a=b', expect.stringContaining('sojourn-dev')])
-    })
-
-    it('replaces the whole answer when the store fails, without a cookie', async () => {
-      const { client, lines } = await open({ fails: ['create'] })
-      const answer = await client().send('/login', { method: 'POST' })
-      expect(answer.status).toBe(503)
-      expect(JSON.parse(answer.body).error).toMatchObject({
-        code: 'STORE_UNAVAILABLE',
-        retry: true,
-      })
-      expect(answer.headers['set-cookie']).toBeUndefined()
-      expect(answer.headers.location).toBeUndefined()
-      expect(lines).toContainEqual(['a request failed', expect.anything()])
-    })
-
-    it('refuses when the session cannot be loaded', async () => {
-      const fails: string[] = []
-      const { client } = await open({ fails })
+  it('removes a malformed cookie', async () => {
+    const { client, port, done } = await open()
+    for (const bad of ['broken', '', 'sjs_short', 'sjs_%00']) {
       const one = client()
-      await one.send('/write', { method: 'POST' })
-      fails.push('read')
-      expect((await one.send('/read')).status).toBe(503)
-    })
-
-    it('stores nothing when the handler throws', async () => {
-      const { client, done, lines } = await open()
-      const thrown = await client().send('/throw', { method: 'POST' })
-      expect([thrown.status, thrown.headers['set-cookie']]).toEqual([500, undefined])
-      expect(thrown.body).not.toContain('secret')
-      if (name === 'node') expect(lines).toContainEqual(['a request failed', expect.anything()])
-      const refused = await client().send('/refuse', { method: 'POST' })
-      expect(JSON.parse(refused.body)).toMatchObject({ error: { code: 'FORBIDDEN' } })
-      expect([refused.status, refused.headers['set-cookie'], done]).toEqual([403, undefined, []])
-    })
-
-    it('answers 409 for a value that a parallel request changed', async () => {
-      let arrived = 0
-      let go = (): void => {}
-      const both = new Promise<void>((resolve) => {
-        go = resolve
-      })
-      const meet: Handle = async (session, path) => {
-        if (path === '/meet') {
-          session.data.count++
-          if (++arrived === 2) go()
-          await both
-          return { body: 'ok' }
-        }
-        return handle(session, path)
-      }
-      const { client } = await open({ handle: meet })
-      const one = client()
-      await one.send('/write', { method: 'POST' })
-      const answers = await Promise.all([one.send('/meet'), one.send('/meet')])
-      expect(answers.map(({ status }) => status).sort()).toEqual([200, 409])
-      expect((await one.send('/read')).body).toContain('"count":2')
-    })
-
-    it('refuses foreign hosts and origins, and removes a broken cookie', async () => {
-      const { client, port } = await open()
-      const one = client()
-      await one.send('/write', { method: 'POST' })
-      expect((await one.send('/read', { headers: { host: 'evil.example' } })).status).toBe(421)
-      const headers = { origin: 'https://evil.example' }
-      expect((await one.send('/write', { method: 'POST', headers })).status).toBe(403)
-      one.cookie = `sojourn-dev-${port}=broken`
-      expect((await one.send('/read')).status).toBe(400)
+      one.cookie = `sojourn-dev-${port}=${bad}`
+      const { status, body } = await one.send('/read')
+      expect([status, JSON.parse(body).error.code]).toEqual([400, 'COOKIE_MALFORMED'])
       expect(one.cookie).toBeUndefined()
       expect((await one.send('/read')).status).toBe(200)
-    })
-  })
-})
-
-describe('the barrier of node:http', () => {
-  const open = (
-    handler: (session: Session<Data>, response: ServerResponse, url: string) => unknown,
-    options: { delayMs?: number; fails?: string[] } = {},
-  ) =>
-    serve(
-      (sessions) =>
-        node.sessions(sessions, ({ session, url = '' }, response) =>
-          handler(session, response, url),
-        ) as (request: never, response: never) => unknown,
-      options,
-    )
-  const big = Buffer.alloc(256 * 1024, 'x')
-
-  it('shows what is held back as sent, in the order of node:http', async () => {
-    const seen: unknown[] = []
-    const { client, done } = await open(
-      ({ data }, response) => {
-        data.count = 1
-        response.setHeader('x-a', '1')
-        response.writeHead(201, 'Made', ['x-b', '2', 'x-b', '3'])
-        seen.push(response.headersSent)
-        expect(() => response.setHeader('x-c', '1')).toThrow(/after they are sent/)
-        expect(() => response.writeHead(200)).toThrow(/after they are sent/)
-        seen.push(response.write('a'), done.length)
-        response.statusCode = 500
-        response.end('b', () => seen.push('finished'))
-        seen.push(response.writableEnded)
-      },
-      { delayMs: 10 },
-    )
-    const { status, headers, body } = await client().send('/')
-    expect([status, headers['x-a'], headers['x-b'], body]).toEqual([201, '1', '2, 3', 'ab'])
-    expect(seen).toEqual([true, false, 0, true, 'finished'])
-  })
-
-  it('reads writeHead() as node:http does', async () => {
-    const { client } = await open((_, response) => {
-      response.writeHead(201, undefined, { 'x-a': '1' })
-      response.statusCode = 500
-      response.end()
-    })
-    const { status, headers } = await client().send('/')
-    expect([status, headers['x-a']]).toEqual([201, '1'])
-  })
-
-  it('takes a client that hangs up for no fault of ours', async () => {
-    const { client, lines } = await open(async (_, response) => {
-      for await (const chunk of response.req) String(chunk)
-      response.end()
-    })
-    const { port } = client()
-    const socket = connect(port, '127.0.0.1')
-    socket.write(`POST / HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Length: 9\r\n\r\nabc`)
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    socket.destroy()
-    await new Promise((resolve) => setTimeout(resolve, 30))
-    expect(lines.filter(([message]) => message === 'a request failed')).toEqual([])
-  })
-
-  it('refuses two Hosts', async () => {
-    const { client } = await open((_, response) => response.end())
-    const { port } = client()
-    const socket = connect(port, '127.0.0.1')
-    socket.write(`GET / HTTP/1.1\r\nHost: localhost:${port}\r\nHost: evil\r\n\r\n`)
-    const [answer] = (await once(socket, 'data')) as [Buffer]
-    socket.destroy()
-    expect(String(answer)).toContain('HOST_FOREIGN')
-  })
-
-  it.each([undefined, 10])('streams with backpressure (store delay %s ms)', async (delayMs) => {
-    const { client, done } = await open(
-      ({ data }, response) => {
-        data.count = 1
-        Readable.from(Array.from({ length: 40 }, () => big)).pipe(response)
-      },
-      delayMs === undefined ? {} : { delayMs },
-    )
-    const { body, headers } = await client().send('/')
-    expect(body.length).toBe(40 * big.length)
-    expect([headers['set-cookie']?.length, done]).toEqual([1, ['create']])
-  })
-
-  it('flushes headers after the commit', async () => {
-    const { client, done } = await open(
-      ({ data }, response) => {
-        data.count = 1
-        response.flushHeaders()
-        setTimeout(() => response.end('late'), 30)
-      },
-      { delayMs: 5 },
-    )
-    const answer = await client().send('/')
-    expect([answer.body, answer.headers['set-cookie']?.length, done]).toEqual([
-      'late',
-      1,
-      ['create'],
-    ])
-  })
-
-  it('drops what was streamed when the commit fails', async () => {
-    const { client } = await open(
-      ({ data }, response) => {
-        data.count = 1
-        response.writeHead(200, { 'content-length': big.length * 4, 'x-app': '1' })
-        Readable.from(Array.from({ length: 4 }, () => big)).pipe(response)
-      },
-      { delayMs: 5, fails: ['create'] },
-    )
-    const { status, headers, body } = await client().send('/')
-    expect([status, headers['x-app']]).toEqual([503, undefined])
-    expect(JSON.parse(body).error.code).toBe('STORE_UNAVAILABLE')
-  })
-
-  it('cuts a response whose session was changed after its start and not committed', async () => {
-    const { client, lines } = await open(async (session, response) => {
-      session.data.count = 1
-      response.write('a')
-      session.data.count = 2
-      response.end('b')
-    })
-    await expect(client().send('/')).rejects.toThrow()
-    expect(JSON.stringify(lines)).toContain('SESSION_COMMITTED')
-  })
-
-  it('stores later changes that are committed, but can no longer log in', async () => {
-    const refused: unknown[] = []
-    const { client } = await open(async (session, response, url) => {
-      if (url === '/read') return response.end(String(session.data.count))
-      session.data.count = 1
-      response.write('a')
-      session.data.count = 2
-      await session.commit()
-      for (const call of [() => session.login('ada'), session.logout, session.rotate])
-        try {
-          call.call(session)
-        } catch (error) {
-          refused.push((error as SojournError).code)
-        }
-      return response.end('b')
-    })
-    const one = client()
-    expect((await one.send('/')).body).toBe('ab')
-    expect((await one.send('/read')).body).toBe('2')
-    expect(refused).toEqual(Array(3).fill('SESSION_COMMITTED'))
-  })
-
-  it('cuts off an application that ignores backpressure', async () => {
-    const { client, lines } = await open(
-      ({ data }, response) => {
-        data.count = 1
-        for (let n = 0; n < 70; n++) response.write(big)
-      },
-      { delayMs: 10 },
-    )
-    await expect(client().send('/')).rejects.toThrow()
-    expect(JSON.stringify(lines)).toContain('a request failed')
-  })
-
-  it('survives clients that go away while the session is being stored', async () => {
-    let finished = 0
-    const { client, done, port } = await open(
-      ({ data }, response) => {
-        data.count = 1
-        response.write(big)
-        response.end(big)
-        finished++
-      },
-      { delayMs: 20 },
-    )
-    for (let n = 0; n < 5; n++) {
-      const aborted = request({ port, host: '127.0.0.1', path: '/', agent: false })
-      aborted.on('error', () => {}).end()
-      setTimeout(() => aborted.destroy(), 10)
     }
-    await expect.poll(() => done.length).toBe(5)
-    expect(finished).toBe(5)
-    expect((await client().send('/')).body.length).toBe(2 * big.length)
+    expect(done).toEqual([])
   })
 
-  it('survives bytes that node:http cannot send', async () => {
-    const { client, lines } = await open(
-      ({ data }, response, url) => {
-        data.count = 1
-        response.end(url === '/bad' ? (123 as never) : 'good')
-      },
-      { delayMs: 5 },
-    )
-    await expect(client().send('/bad')).rejects.toThrow()
-    expect(JSON.stringify(lines)).toContain('a request failed')
-    expect((await client().send('/good')).body).toBe('good')
+  it('refuses two different cookies, and takes the same one twice', async () => {
+    const { visitor: one, newcomer } = await visitor()
+    const other = newcomer()
+    await other.post('/write')
+    const mixed = newcomer()
+    mixed.cookie = `${one.cookie}; ${other.cookie}`
+    const { status, headers, body } = await mixed.send('/read')
+    expect([status, headers['set-cookie']]).toEqual([400, undefined])
+    expect(JSON.parse(body).error.code).toBe('CARRIER_CONFLICT')
+    mixed.cookie = `${one.cookie}; ${one.cookie}`
+    expect((await mixed.send('/read')).body).toContain('"count":1')
   })
 
-  it('cuts the connection when the handler throws after the start', async () => {
-    const { client, lines } = await open((_, response) => {
-      response.write('a')
-      throw new Error('late')
+  it('takes the token as a bearer', async () => {
+    const { visitor: one, newcomer } = await visitor()
+    const authorization = `Bearer ${one.cookie?.split('=')[1]}`
+    const { body } = await newcomer().send('/read', { headers: { authorization } })
+    expect(body).toContain('"count":1')
+  })
+
+  it('finds its cookie among a thousand', async () => {
+    const { visitor: one, newcomer } = await visitor()
+    const others = Array.from({ length: 1_000 }, (_, n) => `c${n}=${n}`).join('; ')
+    const many = newcomer()
+    many.cookie = `${others}; ${one.cookie}`
+    expect((await many.send('/read')).body).toContain('"count":1')
+    many.cookie = others
+    expect((await many.send('/read')).body).toContain('"count":0')
+  })
+
+  it('keeps caches off what was read, unless the application says how', async () => {
+    const { visitor: one } = await visitor()
+    const cacheControl = async (path: string) => (await one.send(path)).headers['cache-control']
+    expect(await cacheControl('/read')).toBe('no-store')
+    expect(await cacheControl('/public')).toBe('public, max-age=60')
+    expect(await cacheControl('/public-read')).toBe('private')
+    expect(await cacheControl('/nowhere')).toBeUndefined()
+  })
+
+  it('adds its cookie to those of the application', async () => {
+    const { client } = await open()
+    const { headers } = await client().send('/own-cookie')
+    expect(headers['set-cookie']).toEqual(['a=b', expect.stringContaining('sojourn-dev')])
+  })
+
+  it('believes a proxy that TLS was spoken, if told to', async () => {
+    const origins = ['https://shop.example']
+    const behind = { host: 'shop.example', 'x-forwarded-proto': 'https' }
+    const { client } = await open({ site: { origins, trustProxy: true } })
+    const { status, headers } = await client().post('/write', behind)
+    expect([status, headers['set-cookie']]).toEqual([
+      200,
+      [expect.stringMatching(/^__Host-sojourn=sjs_\S+; Path=\/; HttpOnly; Secure; SameSite=Lax$/)],
+    ])
+    const direct = await open({ site: { origins, trustProxy: false } })
+    const { status: refused, body } = await direct.client().post('/write', behind)
+    expect([refused, JSON.parse(body).error.code]).toEqual([500, 'TLS_REQUIRED'])
+    const { host } = behind
+    expect((await client().post('/write', { host })).status).toBe(500)
+    expect((await client().send('/public', { headers: { host } })).status).toBe(200)
+  })
+
+  it('has nothing to do with upgrades', async () => {
+    const { server, visitor: one, done } = await visitor()
+    const headers = { connection: 'Upgrade', upgrade: 'websocket' }
+    server.on('upgrade', (_, socket) => {
+      const fields = Object.entries(headers).map((pair) => `${pair.join(': ')}\r\n`)
+      socket.end(`HTTP/1.1 101 Switching Protocols\r\n${fields.join('')}\r\n`)
     })
-    await expect(client().send('/')).rejects.toThrow()
-    expect(JSON.stringify(lines)).toContain('a request failed')
+    const sent = one.begin('/read', { headers })
+    sent.on('error', () => {}).end()
+    const [response] = await once(sent, 'upgrade')
+    expect([response.statusCode, response.headers['set-cookie'], done]).toEqual([
+      101,
+      undefined,
+      [],
+    ])
+    sent.destroy()
+  })
+
+  it('answers clients of HTTP/1.0', async () => {
+    const { client, port } = await open({ delayMs: 5 })
+    const text = await said(client().raw(`POST /write HTTP/1.0\r\nHost: localhost:${port}\r\n\r\n`))
+    expect(text).toMatch(/^HTTP\/1.1 200 OK\r\n/)
+    expect(text.match(/set-cookie: sojourn-dev/gi)).toHaveLength(1)
+    expect(text.split('\r\n\r\n')[1]).toBe('1')
+  })
+
+  it('keeps the order of pipelined requests', async () => {
+    const { visitor: one, port } = await visitor({ delayMs: 5 })
+    const requestOf = (path: string, more = '') =>
+      `POST ${path} HTTP/1.1\r\nHost: localhost:${port}\r\nCookie: ${one.cookie}\r\n` +
+      `Content-Length: 0\r\n${more}\r\n`
+    const text = await said(
+      one.raw(requestOf('/public-read') + requestOf('/logout', 'Connection: close\r\n')),
+    )
+    expect(text.match(/HTTP\/1.1 200 OK/g)).toHaveLength(2)
+    expect(text).toMatch(/cache-control: private[\s\S]*\r\n\r\n1[\s\S]*Max-Age=0[\s\S]*bye/i)
   })
 })
+
+/** A place where so many wait for each other. */
+function meeting(size: number): () => Promise<void> {
+  let arrived = 0
+  let begin = (): void => {}
+  const all = new Promise<void>((resolve) => {
+    begin = resolve
+  })
+  return () => {
+    if (++arrived === size) begin()
+    return all
+  }
+}
+
+/** Everything that a server says until it hangs up. */
+async function said(connecting: Promise<NodeJS.ReadableStream>): Promise<string> {
+  let text = ''
+  for await (const part of await connecting) text += String(part)
+  return text
+}

@@ -2,6 +2,8 @@
 import type { Context, MiddlewareHandler } from 'hono'
 import { isSojournError } from '../../base/core/index.ts'
 import {
+  type AdapterOptions,
+  open,
   problemResponse,
   type RequestFacts,
   type Session,
@@ -24,14 +26,16 @@ export type SessionVariables<Data extends object = Record<string, unknown>> = {
  */
 export function sessions<Data extends object>(
   appOrSessions: SessionsSource<Data>,
+  options: AdapterOptions = {},
 ): MiddlewareHandler<{ Variables: SessionVariables<Data> }> {
   const all = sessionsOf(appOrSessions)
   return async (context, next) => {
     const problem = (error: unknown) => all.problem(error)
     const visit = await Promise.resolve()
-      .then(() => all.visit(factsOf(context)))
+      .then(() => open(all, { ...options, url: context.req.url, facts: () => factsOf(context) }))
       .catch((error) => problemResponse(problem(error)))
     if (visit instanceof Response) return visit
+    if (!visit) return next()
     context.set('session', visit.session)
     await next()
     const { error } = context

@@ -1,15 +1,16 @@
 /** Sessions for node:http. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
+  type AdapterOptions,
   barrier,
+  openThen,
   type Problem,
-  type RequestFacts,
   type Session,
   type SessionsSource,
   sessionsOf,
   type Visit,
-  withAllHosts,
 } from '../session/index.ts'
+import { answer, factsOf, replace } from './incoming.ts'
 
 /** A request with its session. */
 export type SessionRequest<Data extends object = Record<string, unknown>> = IncomingMessage & {
@@ -32,47 +33,37 @@ export type SessionHandler<Data extends object = Record<string, unknown>> = (
 export function sessions<Data extends object>(
   appOrSessions: SessionsSource<Data>,
   handler: SessionHandler<Data>,
+  options: AdapterOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
   const all = sessionsOf(appOrSessions)
   const problem = (error: unknown): Problem => all.problem(error)
 
-  async function serve(request: IncomingMessage, response: ServerResponse, visit: Visit<Data>) {
-    barrier(response, visit, problem)
+  async function serve(request: IncomingMessage, response: ServerResponse, visit?: Visit<Data>) {
+    if (visit) barrier(response, visit, problem)
     try {
-      await handler(Object.assign(request, { session: visit.session }), response)
+      await handler(Object.assign(request, { session: visit?.session as Session<Data> }), response)
     } catch (error) {
-      visit.discard()
-      // The client hung up while its request was read: there is nobody to answer, and no fault.
-      if (error === request.errored) response.destroy()
-      else refuse(response, problem(error))
+      visit?.discard()
+      // Nobody to answer, and no fault.
+      if (isHangUp(error, request, response)) response.destroy()
+      else replace(response, problem(error))
     }
   }
 
   return (request, response) => {
-    try {
-      const visit = all.visit(factsOf(request))
-      if (!(visit instanceof Promise)) serve(request, response, visit)
-      else
-        visit.then(
-          (opened) => serve(request, response, opened),
-          (error) => refuse(response, problem(error)),
-        )
-    } catch (error) {
-      refuse(response, problem(error))
-    }
+    const asked = { ...options, url: request.url ?? '', facts: () => factsOf(request) }
+    openThen(
+      all,
+      asked,
+      (visit) => serve(request, response, visit),
+      (error) => answer(response, problem(error)),
+    )
   }
 }
 
-function factsOf({ method = '', headers, rawHeaders, socket }: IncomingMessage): RequestFacts {
-  return { method, headers: withAllHosts(headers, rawHeaders), isTls: 'encrypted' in socket }
-}
-
-function refuse(response: ServerResponse, { status, headers, body }: Problem): void {
-  if (response.writableEnded) return
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
-  for (const name of response.getHeaderNames()) response.removeHeader(name)
-  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) }).end(body)
+/** Whether a handler fails because its client left while it read the request or sent the answer. */
+function isHangUp(error: unknown, request: IncomingMessage, response: ServerResponse): boolean {
+  if (error === request.errored) return true
+  const hasLeft = response.destroyed && !response.errored
+  return hasLeft && (error as { code?: unknown })?.code === 'ERR_STREAM_PREMATURE_CLOSE'
 }

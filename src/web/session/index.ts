@@ -1,3 +1,5 @@
+export type { AdapterOptions } from './adapter.ts'
+export { open, openThen } from './adapter.ts'
 export { barrier } from './barrier.ts'
 export type { Carriers, CookieCarrier, HeaderRecord, TokenCarrier } from './carrier.ts'
 export { headerText } from './carrier.ts'

@@ -1,0 +1,53 @@
+import type { Awaitable } from '../../base/core/index.ts'
+import type { RequestFacts } from './requests.ts'
+import type { Sessions } from './types.ts'
+import type { Visit } from './visit.ts'
+
+/** What every adapter takes beside the sessions. */
+export interface AdapterOptions {
+  /**
+   * Paths without sessions, static files for instance: `(path) => path.startsWith('/assets/')`.
+   * Such a request is handed on as it came: no store call, no check, no barrier, and its session
+   * is `undefined`. Called once a request with the path of its URL, without the query. Default:
+   * none.
+   */
+  readonly ignore?: (path: string) => boolean
+}
+
+/** A request as an adapter asks for its session. */
+export interface Asked extends AdapterOptions {
+  readonly url: string
+  readonly facts: () => RequestFacts
+}
+
+/** The visit of a request; `undefined` where the application wants none. */
+export function open<Data extends object>(
+  sessions: Sessions<Data>,
+  { url, facts, ignore }: Asked,
+): Awaitable<Visit<Data> | undefined> {
+  return ignore?.(pathOf(url)) ? undefined : sessions.visit(facts())
+}
+
+/** The same for frameworks that go on by a call, at once where the store answers at once. */
+export function openThen<Data extends object>(
+  sessions: Sessions<Data>,
+  asked: Asked,
+  enter: (visit: Visit<Data> | undefined) => unknown,
+  refuse: (error: unknown) => unknown,
+): void {
+  let visit: Awaitable<Visit<Data> | undefined>
+  try {
+    visit = open(sessions, asked)
+  } catch (error) {
+    refuse(error)
+    return
+  }
+  if (visit instanceof Promise) visit.then(enter, refuse)
+  else enter(visit)
+}
+
+/** A client may name the whole URL in its request line (RFC 9112 §3.2.2). */
+function pathOf(url: string): string {
+  const local = url.startsWith('/') ? url : (URL.parse(url)?.pathname ?? url)
+  return local.split('?', 1)[0] ?? local
+}
