@@ -1,6 +1,7 @@
 export { barrier } from './barrier.ts'
 export type { Carriers, CookieCarrier, HeaderRecord, TokenCarrier } from './carrier.ts'
 export { headerText } from './carrier.ts'
+export type { EventProps, EventSink, SessionEvent } from './events.ts'
 export { problemResponse, sealResponse } from './fetch-barrier.ts'
 export type { Policy } from './policy.ts'
 export type { Problem } from './problem.ts'

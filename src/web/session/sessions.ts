@@ -35,11 +35,11 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   readonly #listeners = new Set<EndListener>()
 
   constructor(options: CreateSessionsOptions<Data>, policy: Policy, carriers: Carriers) {
-    const { schema, initial = () => ({}) as Data, store } = options
+    const { schema, initial = () => ({}) as Data, store, events } = options
     const { clock = systemClock, random = systemRandom, log = silentLog } = options
     const ended: Core<Data>['ended'] = (id, reason) => this.#tell(id, reason)
     const shared = { store, clock, random, log, cookie: carriers.cookie, updates: new Queue() }
-    this.#core = { ...shared, policy, schema, initial, ended }
+    this.#core = { ...shared, policy, schema, initial, events, ended }
     this.#carriers = carriers
     this.#store = store
     const { developmentPort: port } = policy

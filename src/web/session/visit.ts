@@ -3,6 +3,7 @@ import { commit, reopen, update } from './commit.ts'
 import type { Core, Departure, Stage } from './core.ts'
 import { encodeData } from './data.ts'
 import { Draft } from './draft.ts'
+import { type EventProps, RequestEvents } from './events.ts'
 import { sessionLimits } from './policy.ts'
 import { run, type Steps } from './steps.ts'
 import type { SessionRecord, SessionUser } from './store.ts'
@@ -25,6 +26,7 @@ export class Visit<Data extends object> {
   readonly #core: Core<Data>
   readonly #stage: Stage<Data>
   readonly #isNew: boolean
+  readonly #events: RequestEvents<Data> | undefined
   #wasRead = false
   /** What is under way in the store: one thing of a request after the other. */
   #pending: Promise<unknown> | undefined
@@ -47,12 +49,16 @@ export class Visit<Data extends object> {
       hasStarted: false,
       isOver: false,
     }
+    this.#events = core.events && new RequestEvents(core.events, core.clock, this.#stage)
     this.session = new RequestSession(this)
   }
 
   /** Stores what is staged. Synchronous where the store and the schema are. */
   commit(): Awaitable<void> {
-    return this.#inTurn(() => run(commit(this.#core, this.#stage)))
+    return this.#inTurn(() => {
+      const steps = commit(this.#core, this.#stage)
+      return run(this.#events ? this.#events.during(steps) : steps)
+    })
   }
 
   /** Forgets what isn't stored, for a request that failed. */
@@ -62,6 +68,7 @@ export class Visit<Data extends object> {
     this.#stage.draft = new Draft<Data>(record ? () => record.bytes : this.#initialBytes)
     this.#stage.departure = undefined
     this.#stage.rotates = false
+    this.#events?.forget()
   }
 
   /** Whether there is something that `commit()` would store. */
@@ -122,6 +129,10 @@ export class Visit<Data extends object> {
   rotate(): void {
     this.#checkNotStarted()
     this.#stage.rotates = true
+  }
+
+  track(event: string, props?: EventProps): void {
+    this.#events?.track(event, props)
   }
 
   async update<Result>(change: (data: Data) => Result): Promise<Result> {
@@ -203,5 +214,8 @@ class RequestSession<Data extends object> implements Session<Data> {
   }
   commit(): Awaitable<void> {
     return this.#visit.commit()
+  }
+  track(event: string, props?: EventProps): void {
+    this.#visit.track(event, props)
   }
 }
