@@ -82,7 +82,9 @@ function checkProp(name: string, key: string, value: unknown): void {
   checkName(`${name}: the name of a prop`, key, eventLimits.propNameCharsMax)
   const isFact = typeof value === 'boolean' || Number.isFinite(value) || typeof value === 'string'
   if (!isFact)
-    throw new TypeError(`${name}: ${key} must be a text, a finite number or a boolean, got ${value}`)
+    throw new TypeError(
+      `${name}: ${key} must be a text, a finite number or a boolean, got ${value}`,
+    )
   const { propTextCharsMax: max } = eventLimits
   if (typeof value === 'string' && value.length > max)
     throw new RangeError(`${name}: ${key} may have ${max} characters, got ${value.length}`)

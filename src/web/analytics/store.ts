@@ -50,7 +50,8 @@ export interface Lengths {
 
 /**
  * Where events live. What is counted are *stays*: a session, and those that a `login` with its id
- * as `from` continues, are one. The first time that a session is seen decides on its stay.
+ * as `from` continues, are one. The event with which a session is first seen decides on its stay: a
+ * new one, unless it has the stay of the session that it continues.
  *
  * A stay starts at its earliest `started` and ends at its earliest `logout`, `expired` or
  * `revoked`. Within a stay events are in the order of their times, then of their positions.
