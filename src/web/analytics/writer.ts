@@ -22,7 +22,7 @@ export const writerLimits = {
 
 /** With what a writer works. */
 export interface WriterTools {
-  readonly store: EventStore
+  readonly store: Pick<EventStore, 'append'>
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
