@@ -94,6 +94,12 @@ const events: Readonly<Record<string, Test>> = {
     await target.append({ ...batch, writer: 'w_2' })
     assert.equal((await allOf(target)).length, 3)
   },
+  'stores all of a batch or nothing': async (target) => {
+    const broken = event('s_1', undefined as unknown as string)
+    await assert.rejects(async () => store(target, event('s_1', 'started'), broken))
+    assert.deepEqual(await allOf(target), [])
+    assert.equal(await target.countActive(0), 0)
+  },
   'counts events of a period, its end left out': async (target) => {
     await store(target, event('s_1', 'view', 0), event('s_1', 'view', 5), event('s_2', 'view', 9))
     const count = async (from: number, to: number): Promise<number> =>
@@ -205,9 +211,13 @@ const retention: Readonly<Record<string, Test>> = {
   'forgets the oldest first, at most so many': async (target) => {
     await store(target, event('s_1', 'c', 30), event('s_1', 'a', 10), event('s_2', 'b', 20))
     assert.equal(await target.sweep(startMs + 30, 1), 1)
+    const left = await target.list(0, 9)
     assert.deepEqual(
-      (await target.list(0, 9)).map(({ name }) => name),
-      ['c', 'b'],
+      left.map(({ name, session }) => [name, session]),
+      [
+        ['c', 's_1'],
+        ['b', 's_2'],
+      ],
     )
     assert.equal(await target.sweep(startMs + 30, 9), 1)
     assert.equal(await target.sweep(startMs + 30, 9), 0)

@@ -21,7 +21,7 @@ export const eventMigrations: readonly string[] = [
     STRICT, WITHOUT ROWID;
   CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
   CREATE TABLE stays (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     started_at INTEGER,
     ended_at INTEGER,
     last_at INTEGER NOT NULL
@@ -30,7 +30,7 @@ export const eventMigrations: readonly string[] = [
   CREATE INDEX stays_by_end ON stays (ended_at, started_at) WHERE ended_at IS NOT NULL;
   CREATE INDEX stays_by_last ON stays (last_at, ended_at);
   CREATE TABLE sessions (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    id INTEGER PRIMARY KEY,
     session TEXT NOT NULL UNIQUE,
     stay INTEGER NOT NULL
   ) STRICT;
@@ -175,6 +175,7 @@ class SqliteEvents implements EventStore {
   sweep(beforeMs: number, limit: number): number {
     return this.#atomically(() => {
       const count = this.#run('forgetEvents', { beforeMs, limit })
+      // An event that is left still needs its stay.
       if (count === limit) return count
       for (const { id = null } of this.#rows('oldStays', { beforeMs, limit })) {
         this.#run('forgetStay', { id })
