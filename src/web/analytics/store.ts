@@ -57,7 +57,8 @@ export interface Lengths {
  * `revoked`. Within a stay events are in the order of their times, then of their positions.
  *
  * Every method is atomic. Methods throw (or reject) only when the store itself is broken, with
- * `STORE_UNAVAILABLE`; then the outcome of a write is unknown. Drivers may answer at once.
+ * `STORE_UNAVAILABLE`; then the outcome of a write is unknown. Each call settles within the driver's
+ * own time-out. A driver that answers at once may return plain values.
  */
 export interface EventStore {
   /**
