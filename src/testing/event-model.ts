@@ -84,7 +84,11 @@ export class EventModel implements EventStore {
       .slice(0, limit)
   }
 
-  funnel(steps: readonly string[], period: Period, withinMs = Number.POSITIVE_INFINITY): number[] {
+  funnel(
+    steps: readonly string[],
+    period: Period,
+    withinMs: number = Number.POSITIVE_INFINITY,
+  ): number[] {
     const perStay = this.#perStay(this.#within(period))
     const depths = perStay.map((entries) =>
       Math.max(...entries.map((_, index) => depthFrom(entries.slice(index), steps, withinMs))),
