@@ -5,10 +5,26 @@ export type { Clock, ErrorCode, Log } from '../base/core/index.ts'
 export { isSojournError, SojournError } from '../base/core/index.ts'
 export type { Ask, Authorize } from '../live/gateway/gateway.ts'
 export type {
+  Analytics,
+  AnalyticsOptions,
+  Bucket,
+  EventCount,
+  EventStore,
+  Figures,
+  FunnelStep,
+  Lengths,
+  StoredEvent,
+  TimeSpan,
+} from '../web/analytics/index.ts'
+export { createAnalytics } from '../web/analytics/index.ts'
+export type {
   CreateSessionsOptions,
   EndReason,
+  EventProps,
+  EventSink,
   LoginOptions,
   Session,
+  SessionEvent,
   SessionInfo,
   SessionOptions,
   SessionStore,

@@ -37,6 +37,11 @@ export interface SojournOptions<Data extends object> {
   readonly session?: SessionOptions<Data>
   /** Session backends by name (`/live/<name>/<key>`). */
   readonly backends?: Readonly<Record<string, BackendOptions<Data>>>
+  /**
+   * Keeps account of what sessions do, in `events.db`. Default: off, and `session.track()` does
+   * nothing. `retentionMs`: how long events are kept, an hour to 400 days, default 90 days.
+   */
+  readonly analytics?: boolean | { readonly retentionMs?: number }
   /** Where facts and sentences go, shaped like pino. Default: warnings and errors to stderr. */
   readonly log?: Log
 }

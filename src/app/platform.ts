@@ -1,7 +1,8 @@
 import type { Server } from 'node:http'
 import { type Clock, type Log, type Random, systemClock, systemRandom } from '../base/core/index.ts'
 import { Gateway } from '../live/gateway/gateway.ts'
-import { openSqlite } from '../stores/sqlite/index.ts'
+import { openSqlite, type Sqlite } from '../stores/sqlite/index.ts'
+import { type Analytics, createAnalytics } from '../web/analytics/index.ts'
 import {
   type DataByInitial,
   type DataBySchema,
@@ -10,6 +11,7 @@ import {
   type Sessions,
   type Visitor,
 } from '../web/index.ts'
+import { ConnectionEvents, tellEnds, teller } from './analytics.ts'
 import { attachDoor } from './attach.ts'
 import { every } from './every.ts'
 import { HostProcess } from './host-process.ts'
@@ -19,6 +21,12 @@ import { plansOf, type SojournOptions } from './options.ts'
 /** A running Sojourn: web sessions, session backends, and the joint between them. */
 export interface Sojourn<Data extends object> {
   readonly sessions: Sessions<Data>
+  /**
+   * What sessions did.
+   *
+   * @throws TypeError when it is off, see the option of this name
+   */
+  readonly analytics: Analytics
   /**
    * Serves `/live/` on a server of node:http, beside whatever it serves already.
    *
@@ -31,6 +39,8 @@ export interface Sojourn<Data extends object> {
 
 /** Expired sessions are looked for this often, so that their connections close in time. */
 const sweepEveryMs = 1_000
+/** Old events are forgotten in steps this far apart. */
+const eventsSweepEveryMs = 60_000
 
 /**
  * Starts Sojourn on a data folder.
@@ -53,35 +63,74 @@ export async function sojourn<Data extends object>(
 }
 
 async function start<Data extends object>(options: SojournOptions<Data>): Promise<Sojourn<Data>> {
-  const { data, session, backends = {}, log = consoleLog, ...place } = options
+  const { data, session, backends = {}, log = consoleLog, analytics: account, ...place } = options
   const tools = { clock: systemClock, random: systemRandom, log }
   const plans = plansOf(backends)
   const store = openSqlite({ data })
-  const sessions = openSessions<Data>({ ...place, ...session, ...tools, store: store.sessions() })
+  const analytics = account ? openAnalytics(store, account, tools) : undefined
+  const sessions = openSessions<Data>({
+    ...place,
+    ...session,
+    ...tools,
+    ...(analytics && { events: analytics.sink }),
+    store: store.sessions(),
+  })
   const rules = Object.fromEntries(
     Object.entries(backends).map(([name, { authorize }]) => [name, authorize]),
   )
-  const live = joinLive({ data, plans, rules, sessions, ...tools })
+  const live = joinLive({ data, plans, rules, sessions, analytics, ...tools })
   try {
     if (Object.keys(plans).length > 0) await live.host.start()
   } catch (error) {
     store.close()
     throw error
   }
-  const stopSweeping = every(
-    systemClock,
-    sweepEveryMs,
-    () => sessions.sweep(),
-    (error) => log.error({ err: error }, 'expired sessions could not be looked for'),
-  )
+  const stopSweeping = sweepOften(sessions, analytics, log)
   return {
     sessions,
+    get analytics() {
+      if (!analytics) throw new TypeError('analytics is off, see sojourn({ analytics: true })')
+      return analytics
+    },
     attach: (server) => attachDoor(server, live.gateway),
     async close() {
       stopSweeping()
       await live.host.stop()
+      await analytics?.close()
       store.close()
     },
+  }
+}
+
+function openAnalytics(
+  store: Sqlite,
+  account: true | { readonly retentionMs?: number },
+  tools: { readonly clock: Clock; readonly random: Random; readonly log: Log },
+): Analytics {
+  return createAnalytics({ ...(account === true ? {} : account), ...tools, store: store.events() })
+}
+
+function sweepOften(
+  sessions: Pick<Sessions, 'sweep'>,
+  analytics: Analytics | undefined,
+  log: Log,
+): () => void {
+  const stops = [
+    every(
+      systemClock,
+      sweepEveryMs,
+      () => sessions.sweep(),
+      (error) => log.error({ err: error }, 'expired sessions could not be looked for'),
+    ),
+    every(
+      systemClock,
+      eventsSweepEveryMs,
+      () => analytics?.sweep(),
+      (error) => log.error({ err: error }, 'old events could not be forgotten'),
+    ),
+  ]
+  return () => {
+    for (const stop of stops) stop()
   }
 }
 
@@ -94,6 +143,7 @@ interface LiveParts<Data extends object> {
   readonly plans: ReturnType<typeof plansOf>
   readonly rules: ConstructorParameters<typeof Gateway<Visitor<Data>>>[0]['rules']
   readonly sessions: Sessions<Data>
+  readonly analytics: Analytics | undefined
   readonly clock: Clock
   readonly random: Random
   readonly log: Log
@@ -103,6 +153,7 @@ interface LiveParts<Data extends object> {
 function joinLive<Data extends object>({
   data,
   plans,
+  analytics,
   ...parts
 }: LiveParts<Data>): {
   gateway: Gateway<Visitor<Data>>
@@ -113,10 +164,19 @@ function joinLive<Data extends object>({
     backends: plans,
     clock: parts.clock,
     log: parts.log,
-    onWord: (word) => gateway.hear(word),
-    onLost: () => gateway.hostLost(),
+    onWord: (word) => {
+      if (word.type !== 'active') connections?.hear(word.type, word.connection)
+      gateway.hear(word)
+    },
+    onLost: () => {
+      connections?.hostLost()
+      gateway.hostLost()
+    },
   })
-  const gateway = new Gateway<Visitor<Data>>({ ...parts, host })
+  const tell = analytics && teller(analytics, parts.clock)
+  const connections = tell && new ConnectionEvents(tell)
+  const gateway = new Gateway<Visitor<Data>>({ ...parts, host: connections?.upon(host) ?? host })
   parts.sessions.on('end', ({ id }) => gateway.endSession(id))
+  if (tell) parts.sessions.on('end', tellEnds(tell))
   return { gateway, host }
 }

@@ -4,8 +4,10 @@ import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, systemClock, systemRandom } from '../../base/core/index.ts'
 import type { Directory } from '../../live/directory/directory.ts'
 import type { Journal } from '../../live/host/journal.ts'
+import type { EventStore } from '../../web/analytics/index.ts'
 import type { SessionStore } from '../../web/session/index.ts'
 import { openDirectory } from './directory.ts'
+import { eventMigrations, openEvents } from './events.ts'
 import { journalMigrations, openJournal } from './journal.ts'
 import { openDatabase } from './open.ts'
 import { openSessions, sessionMigrations } from './sessions.ts'
@@ -21,6 +23,8 @@ export interface SqliteOptions {
 export interface Sqlite {
   /** `sessions.db`. */
   sessions(): SessionStore
+  /** `events.db`: what sessions did. */
+  events(): EventStore
   /** `journal.db`. */
   journal(): Journal
   /** `lock.db`; rejects with `DATA_IN_USE` while another process owns the folder. */
@@ -39,6 +43,7 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
   const journal = (): DatabaseSync => open('journal.db', ...journalMigrations)
   return {
     sessions: () => openSessions(open('sessions.db', ...sessionMigrations), clock),
+    events: () => openEvents(open('events.db', ...eventMigrations)),
     journal: () => openJournal(journal()),
     directory: () =>
       openDirectory({

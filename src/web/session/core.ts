@@ -2,6 +2,7 @@ import type { Clock, Log, Random, SessionId } from '../../base/core/index.ts'
 import type { CookieCarrier } from './carrier.ts'
 import type { Content, Contents } from './contents.ts'
 import type { Draft } from './draft.ts'
+import type { EventSink } from './events.ts'
 import type { Policy } from './policy.ts'
 import type { Queue } from './queue.ts'
 import type { EndReason, SessionRecord, SessionStore, SessionUser } from './store.ts'
@@ -18,6 +19,7 @@ export interface Core<Data extends object> {
   readonly random: Random
   readonly log: Log
   readonly updates: Queue
+  readonly events: EventSink | undefined
   /** Tells the listeners that the store confirmed an end. */
   ended(id: SessionId, reason: EndReason): void
 }

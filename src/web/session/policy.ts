@@ -27,6 +27,8 @@ export const sessionLimits = {
   flashMax: 32,
   /** Length of a user id and of the name of a factor. */
   userIdCharsMax: 256,
+  /** Events that one request may track before its commit. */
+  eventsMax: 100,
 } as const
 
 type GivenPolicy = Pick<

@@ -36,7 +36,8 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   readonly #listeners = new Set<EndListener>()
 
   constructor(options: CreateSessionsOptions<Data>, policy: Policy, carriers: Carriers) {
-    const { schema, migrate, secrets, initial = () => ({}) as Data, store } = options
+    const { schema, migrate, secrets, initial = () => ({}) as Data } = options
+    const { store, events } = options
     const { clock = systemClock, random = systemRandom, log = silentLog } = options
     const { dataBytesMax, version } = policy
     const seals = secrets && sealer(secrets, random)
@@ -45,7 +46,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     const fresh = () => ({ data: decodeValue(encodeValue(initial())) as Data, flash: [] })
     const ended: Core<Data>['ended'] = (id, reason) => this.#tell(id, reason)
     const shared = { store, clock, random, log, cookie: carriers.cookie, updates: new Queue() }
-    this.#core = { ...shared, policy, contents, fresh, ended }
+    this.#core = { ...shared, policy, contents, fresh, events, ended }
     this.#carriers = carriers
     this.#store = store
     const { developmentPort: port } = policy

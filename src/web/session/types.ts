@@ -2,6 +2,7 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import type { Awaitable, Clock, Log, Random, SessionId } from '../../base/core/index.ts'
 import type { HeaderRecord } from './carrier.ts'
+import type { EventProps, EventSink } from './events.ts'
 import type { Problem } from './problem.ts'
 import type { RequestFacts } from './requests.ts'
 import type { EndReason, SessionStore, SessionUser } from './store.ts'
@@ -124,6 +125,19 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * start of the response; `TLS_REQUIRED`
    */
   commit(): Awaitable<void>
+  /**
+   * Tells analytics that the session did something; nothing happens where they are off. The event
+   * counts once the session is stored with the response; a request that fails did nothing, and
+   * neither did a visitor for whom no session is stored: an event alone creates none. What is
+   * tracked before `login()` or `logout()` belongs to the session that was, what is tracked after
+   * it to the next.
+   *
+   * @param event 1 to 64 printable characters; the names of the built-in events are taken
+   * @param props at most 16 facts; names have 1 to 64 characters, texts at most 256, all of it as
+   * JSON at most 2,048 bytes. Put nothing in that names a person
+   * @throws TypeError, RangeError at once for what doesn't fit, and beyond 100 events of a request
+   */
+  track(event: string, props?: EventProps): void
 }
 
 /** How a login is carried out. */
@@ -312,4 +326,6 @@ export interface CreateSessionsOptions<Data extends object = Record<string, unkn
   readonly random?: Random
   /** Default: silent. */
   readonly log?: Log
+  /** Where events go, as `createAnalytics()` takes them. Default: nowhere. */
+  readonly events?: EventSink
 }

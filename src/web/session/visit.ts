@@ -4,6 +4,7 @@ import { csrfTokenOf, newToken } from '../../base/secrets/index.ts'
 import { commit, draftOf, reopen, update } from './commit.ts'
 import type { Content } from './contents.ts'
 import type { Core, Departure, Stage } from './core.ts'
+import { type EventProps, RequestEvents } from './events.ts'
 import { handOver, lookAt, redeem } from './handover.ts'
 import { sessionLimits } from './policy.ts'
 import { run, type Steps } from './steps.ts'
@@ -38,6 +39,7 @@ export class Visit<Data extends object> {
   readonly #core: Core<Data>
   readonly #stage: Stage<Data>
   readonly #isNew: boolean
+  readonly #events: RequestEvents<Data> | undefined
   #wasRead = false
   /** What is under way in the store: one thing of a request after the other. */
   #pending: Promise<unknown> | undefined
@@ -61,12 +63,16 @@ export class Visit<Data extends object> {
       hasStarted: false,
       isOver: false,
     }
+    this.#events = core.events && new RequestEvents(core.events, core.clock, this.#stage)
     this.session = new RequestSession(this)
   }
 
   /** Stores what is staged. Synchronous where the store and the schema are. */
   commit(): Awaitable<void> {
-    return this.#inTurn(() => run(commit(this.#core, this.#stage)))
+    return this.#inTurn(() => {
+      const steps = commit(this.#core, this.#stage)
+      return run(this.#events ? this.#events.during(steps) : steps)
+    })
   }
 
   /** Forgets what isn't stored, for a request that failed. */
@@ -76,6 +82,7 @@ export class Visit<Data extends object> {
     this.#stage.departure = undefined
     this.#stage.rotates = false
     this.#stage.isWanted = false
+    this.#events?.forget()
   }
 
   /** Whether there is something that `commit()` would store. */
@@ -207,6 +214,10 @@ export class Visit<Data extends object> {
     this.#stage.rotates = true
   }
 
+  track(event: string, props?: EventProps): void {
+    this.#events?.track(event, props)
+  }
+
   async update<Result>(change: (data: Data) => Result): Promise<Result> {
     const { record, departure, barred } = this.#read()
     if (barred) throw new SojournError('SESSION_ROTATED')
@@ -312,5 +323,8 @@ class RequestSession<Data extends object> implements Session<Data> {
   }
   commit(): Awaitable<void> {
     return this.#visit.commit()
+  }
+  track(event: string, props?: EventProps): void {
+    this.#visit.track(event, props)
   }
 }
