@@ -82,8 +82,10 @@ export function policyOf(options: GivenPolicy): Policy {
   }
 }
 
+type Idle = Pick<Policy, 'idleAfterMs'>
+
 /** The times that a use at `nowMs` leaves. */
-export function timesAt(nowMs: number, endsAtMs: number, { idleAfterMs }: Policy): SessionTimes {
+export function timesAt(nowMs: number, endsAtMs: number, { idleAfterMs }: Idle): SessionTimes {
   return { touchedAtMs: nowMs, expiresAtMs: Math.min(nowMs + idleAfterMs, endsAtMs) }
 }
 
@@ -91,7 +93,7 @@ export function timesAt(nowMs: number, endsAtMs: number, { idleAfterMs }: Policy
  * Whether a use has to be written. Once per tenth of the idle time is enough: a session may end
  * that much early, never late.
  */
-export function isTouchDue(nowMs: number, touchedAtMs: number, { idleAfterMs }: Policy): boolean {
+export function isTouchDue(nowMs: number, touchedAtMs: number, { idleAfterMs }: Idle): boolean {
   return nowMs - touchedAtMs >= idleAfterMs / 10
 }
 
