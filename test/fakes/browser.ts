@@ -42,6 +42,21 @@ export class Browser {
     return fork
   }
 
+  /** Goes where a redirect points to as soon as its headers are there, as browsers do. */
+  follow(path: string): Promise<Answer> {
+    const headers = this.cookie === undefined ? {} : { cookie: this.cookie }
+    return new Promise((resolve, reject) => {
+      const options = { host: '127.0.0.1', port: this.#port, path, agent: false, headers }
+      const sent = request(options, (response) => {
+        const [line] = response.headers['set-cookie'] ?? []
+        if (line !== undefined) this.cookie = line.split(';', 1)[0]
+        resolve(this.send(response.headers.location))
+        response.on('error', reject).resume()
+      })
+      sent.on('error', reject).end()
+    })
+  }
+
   send(path = '/', headers: IncomingHttpHeaders = {}): Promise<Answer> {
     const cookie = this.cookie === undefined ? {} : { cookie: this.cookie }
     const all = { ...cookie, ...headers }
