@@ -16,11 +16,11 @@ export function ask<Value>(
   })
 }
 
-/** Tells a callback the outcome in a turn of its own: what it throws is nobody's rejection. */
+/** Tells a callback the outcome. */
 export function tell<Value>(promise: Promise<Value>, callback: Callback<Value>): void {
   promise.then(
-    (value) => queueMicrotask(() => callback(null, value)),
-    (error: unknown) => queueMicrotask(() => callback(error)),
+    (value) => callback(null, value),
+    (error: unknown) => callback(error),
   )
 }
 

@@ -105,6 +105,22 @@ describe.each([
       expect((await browser.send()).body).toBe('2')
     })
 
+    it('is read for an upgrade, where there is no response', async () => {
+      const middleware = session(quiet)
+      const opened = await openSite((req: SessionRequest, res) => {
+        if (req.url === '/write')
+          middleware(req, res, () => {
+            if (req.session) req.session.user = 'ada'
+            res.end()
+          })
+        else middleware(req, {} as ServerResponse, () => res.end(req.session?.user))
+      })
+      closers.push(opened.close)
+      const browser = opened.browser()
+      await browser.send('/write')
+      expect((await browser.send('/upgrade')).body).toBe('ada')
+    })
+
     it('is found under req.sessionID and req.session.id, with the store beside it', async () => {
       const store = new session.MemoryStore()
       const { browser } = await site({ store }, (req, res) => {
@@ -612,6 +628,21 @@ describe.each([
       for (const path of ['/pieces', '/length', '/empty', '/twice'])
         bodies.push((await browser.send(path)).body)
       expect(bodies).toEqual(['abc', 'abc', '', 'once'])
+    })
+
+    it('store nothing that comes after the end, however often it ends', async () => {
+      const store = new session.MemoryStore()
+      const { browser } = await site({ store }, (req, res) => {
+        req.session.views = 1
+        res.write('first')
+        setImmediate(() => {
+          res.end('last')
+          req.session.views = 2
+          res.end()
+        })
+      })
+      await browser.send()
+      expect(await stored(store)).toMatchObject([{ views: 1 }])
     })
 
     it('store what a stream changes before its end', async () => {

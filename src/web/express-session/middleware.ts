@@ -70,7 +70,10 @@ function serve(
     debug('failed: %o', error)
     next(error)
   }
-  barrier(response, exchange, (error) => problemOf(error, silentLog), fail)
+  // For upgrades, servers of WebSockets call with an object that is no response: nothing is stored
+  // by itself then, nor a cookie sent.
+  if (typeof response.getHeaders === 'function')
+    barrier(response, exchange, (error) => problemOf(error, silentLog), fail)
   const opened = exchange.open()
   if (opened) tell(opened, (error) => (error ? fail(error) : next()))
   else next()

@@ -1,4 +1,5 @@
 /** What the middleware reads from a request. */
+import type { TLSSocket } from 'node:tls'
 import { type SigningKeys, verify } from '../../base/secrets/index.ts'
 import { readCookie } from './cookie.ts'
 import { debug, deprecate } from './notes.ts'
@@ -31,7 +32,7 @@ function unsigned(value: string | undefined, secrets: SigningKeys): string | und
 
 /** Whether a request came over TLS. */
 export function isSecure({ socket, headers, secure }: SessionRequest, proxy?: boolean): boolean {
-  if ('encrypted' in socket && socket.encrypted) return true
+  if ((socket as Partial<TLSSocket> | undefined)?.encrypted) return true
   if (proxy === undefined) return secure === true
   const [first = ''] = String(headers['x-forwarded-proto'] ?? '').split(',')
   return proxy && first.trim().toLowerCase() === 'https'
