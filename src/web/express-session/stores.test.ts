@@ -428,6 +428,23 @@ describe('a foreign store', () => {
     await passes(store, () => Object.keys(store.sessions ?? {}).length)
   })
 
+  it('keeps visitors logged in across the change from the original, and back', async () => {
+    const store = new original.MemoryStore()
+    const count: Handler = (req, res) => {
+      req.session.views = (req.session.views ?? 0) + 1
+      res.send(String(req.session.views))
+    }
+    const seen: string[] = []
+    let cookie: string | undefined
+    for (const factory of [original, ours, original]) {
+      const browser = await site(store, count, { factory, cookie: { maxAge: 60_000 } })
+      browser.cookie = cookie
+      seen.push((await browser.send()).body)
+      cookie = browser.cookie
+    }
+    expect(seen).toEqual(['1', '2', '3'])
+  })
+
   it('works: session-file-store', async () => {
     const path = mkdtempSync(join(tmpdir(), 'sojourn-'))
     closers.push(() => rmSync(path, { recursive: true }))
