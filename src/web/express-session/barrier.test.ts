@@ -141,6 +141,20 @@ describe('a save that fails', () => {
     expect(errors).toHaveLength(1)
   })
 
+  it.each([
+    ['throws', () => expect.fail('boom')],
+    ['rejects', () => Promise.reject(new Error('boom'))],
+  ])('is a failure also where the store %s', async (_, set) => {
+    const { browser } = await site(
+      { store: Object.assign(new MemoryStore(), { set }) },
+      (req, res) => {
+        req.session.user = 'ada'
+        res.send('all is well')
+      },
+    )
+    expect((await browser.send()).body).toBe('handled: boom')
+  })
+
   it('stands in for a stream that goes on, and the error handler hears of it', async () => {
     const { browser, errors } = await site({ store: failing() }, async (req, res) => {
       req.session.user = 'ada'

@@ -504,6 +504,21 @@ describe.each([
       expect((await stored(store))[0]?.cookie.expires).toBeFalsy()
     })
 
+    it('maxAge runs down until the response, and every response starts it anew', async () => {
+      const { browser } = await site({ cookie: { maxAge: 60_000 } }, (req, res) => {
+        req.session.views = 1
+        const { originalMaxAge, maxAge } = req.session.cookie
+        res.json([originalMaxAge, Number(maxAge) <= 10_000])
+      })
+      await browser.send()
+      const now = Date.now()
+      const clock = vi.spyOn(Date, 'now')
+      for (const laterMs of [50_000, 100_000]) {
+        clock.mockReturnValue(now + laterMs)
+        expect(JSON.parse((await browser.send()).body)).toEqual([60_000, true])
+      }
+    })
+
     it('a session that has expired is gone', async () => {
       const store = new session.MemoryStore()
       const { browser } = await site({ store, cookie: { maxAge: 60_000 } }, count)

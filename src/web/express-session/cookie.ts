@@ -13,9 +13,11 @@ export interface CookieOptions {
   readonly maxAge?: number | null | undefined
   /** Default: what `maxAge` is. */
   readonly originalMaxAge?: number | null | undefined
+  /** Keeps a cookie apart by the site that embeds this one. Default: not said. */
   readonly partitioned?: boolean | undefined
   /** Default `/`: requests outside of it have no session. */
   readonly path?: string | undefined
+  /** Which cookies a browser drops first. Default: not said. */
   readonly priority?: 'low' | 'medium' | 'high' | undefined
   /** `true` is `strict`; `auto`: `none` over TLS, else `lax`. Default: not said. */
   readonly sameSite?: boolean | 'lax' | 'strict' | 'none' | 'auto' | undefined
@@ -28,6 +30,7 @@ export type CookieJson = Omit<CookieOptions, 'maxAge'>
 
 /** The cookie of one session: `req.session.cookie`, to be changed in place. */
 export class Cookie {
+  /** The attributes are those of `CookieOptions`. */
   declare path: string
   declare httpOnly: boolean
   declare domain?: string | undefined
@@ -85,6 +88,7 @@ export class Cookie {
     return { ...times, partitioned, priority, secure, httpOnly, domain, path, sameSite }
   }
 
+  /** The same, for JSON. */
   toJSON(): CookieJson {
     return this.data
   }

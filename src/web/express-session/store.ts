@@ -17,8 +17,11 @@ abstract class BaseStore extends EventEmitter {
 
   /** Notes that a session was used, and takes over its cookie. */
   touch?(sid: string, session: Session | StoredSession, callback?: Callback): unknown
+  /** All sessions: a list, or an object by their ids. */
   all?(callback: Callback<StoredSession[] | Record<string, StoredSession>>): unknown
+  /** Forgets all sessions. */
   clear?(callback?: Callback): unknown
+  /** How many sessions there are. */
   length?(callback: Callback<number>): unknown
 
   /** Begins a new session of a request: set by the middleware. */
