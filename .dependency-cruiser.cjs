@@ -28,6 +28,7 @@ module.exports = {
     may('carriers-on-session', 'web/carriers', ['web/session', 'base']),
     may('adapters-on-session', 'web/adapters', ['web/session', 'base']),
     may('analytics-on-session', 'web/analytics', ['web/session', 'base']),
+    may('express-session-on-session', 'web/express-session', ['web/session', 'base']),
     may('session-on-base', 'web/session', ['base']),
     may('backend-on-base', 'live/backend', ['base']),
     may('host-on-base', 'live/host', ['base'], { dependencyTypesNot: ['type-only'] }),

@@ -63,7 +63,7 @@ function expressApp(sessions: Sessions<Data>, handle: Handle): Listener {
   const app = express()
   app.use(expressAdapter.sessions({ sessions }, options))
   app.all('/{*path}', async (request, response) => {
-    const { session, path } = request as expressAdapter.SessionRequest<Data>
+    const { session, path } = request as unknown as expressAdapter.SessionRequest<Data>
     const {
       status = 200,
       headers = {},

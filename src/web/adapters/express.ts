@@ -23,7 +23,10 @@ import { answer, factsOf, replace } from './incoming.ts'
  *       }
  *     }
  */
-export type SessionRequest<Data extends object = Record<string, unknown>> = Request & {
+export type SessionRequest<Data extends object = Record<string, unknown>> = Omit<
+  Request,
+  'session'
+> & {
   readonly session: Session<Data>
 }
 

@@ -4,10 +4,24 @@
  * otherwise bytes wait, with backpressure. If the commit fails, the whole answer is replaced.
  */
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { SojournError } from '../../base/core/index.ts'
+import type { Awaitable } from '../../base/core/index.ts'
 import { sessionLimits } from './policy.ts'
 import type { Problem } from './problem.ts'
-import type { Visit } from './visit.ts'
+
+/** What a response has to wait for, and what it carries then. */
+export interface Commitment {
+  /** Stores what is staged; called once, before anything of the response leaves. */
+  commit(): Awaitable<void>
+  /** The headers that the response needs, now that it starts. */
+  start(): readonly (readonly [name: 'set-cookie' | 'cache-control', value: string])[]
+  /**
+   * Called before the end leaves, when other parts left earlier: stores what was changed since, or
+   * throws when that can't be stored any more; then the connection is cut.
+   */
+  finish(): Awaitable<void>
+  /** Nothing is stored from here on. */
+  seal?(): void
+}
 
 type Callback = (error?: Error | null) => void
 type HeadersGiven = OutgoingHttpHeaders | readonly unknown[]
@@ -27,20 +41,30 @@ interface Held {
   readonly callback: Callback | undefined
 }
 
-/** Puts the barrier of a visit before a response of node:http. */
-export function barrier<Data extends object>(
+/**
+ * Puts the barrier of a visit before a response of node:http.
+ *
+ * @param problem the answer that stands for an error; called for every failure
+ * @param next who is told of every failure. If the application has ended its answer by then, `next`
+ * gets the response as it was before, and gives the answer in place of `problem`
+ */
+export function barrier(
   response: ServerResponse,
-  visit: Visit<Data>,
+  visit: Commitment,
   problem: (error: unknown) => Problem,
+  next?: (error: unknown) => void,
 ): void {
-  new Barrier(response, visit, problem).install()
+  new Barrier(response, visit, problem, next).install()
 }
 
-class Barrier<Data extends object> {
+class Barrier {
   readonly #response: ServerResponse
-  readonly #visit: Visit<Data>
+  readonly #visit: Commitment
   readonly #problem: (error: unknown) => Problem
+  readonly #next: ((error: unknown) => void) | undefined
   readonly #original: Pick<ServerResponse, Wrapped>
+  /** The headers from before, for `next`. */
+  readonly #headers: OutgoingHttpHeaders
   #phase: 'open' | 'holding' | 'released' | 'replaced' = 'open'
   /** `writeHead` was called: the head is as good as sent. */
   #hasHead = false
@@ -49,10 +73,17 @@ class Barrier<Data extends object> {
   #heldBytes = 0
   #status = 200
 
-  constructor(response: ServerResponse, visit: Visit<Data>, problem: (error: unknown) => Problem) {
+  constructor(
+    response: ServerResponse,
+    visit: Commitment,
+    problem: (error: unknown) => Problem,
+    next: ((error: unknown) => void) | undefined,
+  ) {
     this.#response = response
     this.#visit = visit
     this.#problem = problem
+    this.#next = next
+    this.#headers = next ? response.getHeaders() : {}
     const { write, end, writeHead, flushHeaders, setHeader, appendHeader, removeHeader } = response
     this.#original = { write, end, writeHead, flushHeaders, setHeader, appendHeader, removeHeader }
   }
@@ -105,15 +136,22 @@ class Barrier<Data extends object> {
   }
 
   #end(args: readonly unknown[]): ServerResponse {
-    if (this.#phase === 'released' && !this.#hasEnd && this.#visit.isUnsaved) {
-      const detail = 'The session was changed after the response had started.'
-      this.#cut(new SojournError('SESSION_COMMITTED', detail))
-      return this.#response
-    }
-    this.#pass('end', args)
+    if (this.#hasEnd) return this.#response
+    if (this.#phase === 'released') this.#finish(args)
+    else this.#pass('end', args)
     this.#hasEnd = true
-    this.#visit.seal()
+    this.#visit.seal?.()
     return this.#response
+  }
+
+  #finish(args: readonly unknown[]): void {
+    try {
+      const finished = this.#visit.finish()
+      if (!(finished instanceof Promise)) this.#call('end', args)
+      else finished.then(() => this.#call('end', args)).catch((error: unknown) => this.#cut(error))
+    } catch (error) {
+      this.#cut(error)
+    }
   }
 
   /** Hands a call on, now or once the session is stored; false means: wait for `drain`. */
@@ -154,7 +192,7 @@ class Barrier<Data extends object> {
             (error) => this.#replace(error),
           )
           // What was held back may be nothing that node:http can send; nobody else would hear it.
-          .catch((error) => this.#cut(error))
+          .catch((error: unknown) => this.#cut(error))
     } catch (error) {
       this.#replace(error)
     }
@@ -184,8 +222,13 @@ class Barrier<Data extends object> {
     this.#phase = 'replaced'
     const { status, headers, body } = this.#problem(error)
     for (const name of response.getHeaderNames()) this.#call('removeHeader', [name])
-    response.statusCode = status
     response.statusMessage = ''
+    if (this.#next && this.#hasEnd) {
+      this.#giveBack(this.#next, error)
+      return
+    }
+    response.statusCode = status
+    if (this.#next) response.once('finish', () => this.#next?.(error))
     const [cookie] = this.#visit.start().filter(([name]) => name === 'set-cookie')
     const length = Buffer.byteLength(body)
     const head = { ...headers, 'content-length': length, ...(cookie && { [cookie[0]]: cookie[1] }) }
@@ -193,8 +236,25 @@ class Barrier<Data extends object> {
     this.#phase = 'released'
     this.#call('end', [body])
     this.#phase = 'replaced'
+    this.#forget()
+  }
+
+  /** Takes the barrier away: `next` answers upon a response that looks untouched. */
+  #giveBack(next: (error: unknown) => void, error: unknown): void {
+    const response = this.#response
+    Object.assign(response, this.#original)
+    Reflect.deleteProperty(response, 'headersSent')
+    Reflect.deleteProperty(response, 'writableEnded')
+    for (const pair of Object.entries(this.#headers)) this.#call('setHeader', pair)
+    response.statusCode = 200
+    this.#forget()
+    next(error)
+  }
+
+  /** Drops what was held back; whoever waits for it must not wait for ever. */
+  #forget(): void {
     for (const { callback } of this.#held) callback?.()
-    if (this.#held.length > 0 && !this.#hasEnd) response.emit('drain')
+    if (this.#held.length > 0 && !this.#hasEnd) this.#response.emit('drain')
     this.#held = []
   }
 
@@ -207,11 +267,12 @@ class Barrier<Data extends object> {
     return true
   }
 
-  #cut(error: Error): void {
+  #cut(error: unknown): void {
     this.#phase = 'replaced'
     this.#held = []
     this.#problem(error)
     this.#response.destroy()
+    this.#next?.(error)
   }
 
   #call(name: Wrapped, args: readonly unknown[]): unknown {

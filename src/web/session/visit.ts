@@ -103,6 +103,17 @@ export class Visit<Data extends object> {
     ]
   }
 
+  /**
+   * For a response that started before its end: what was changed since would be lost.
+   *
+   * @throws SojournError `SESSION_COMMITTED` when something was
+   */
+  finish(): void {
+    if (!this.isUnsaved) return
+    const detail = 'The session was changed after the response had started.'
+    throw new SojournError('SESSION_COMMITTED', detail)
+  }
+
   /** From here on changes of the data throw; `update()` still stores by itself. */
   seal(): void {
     this.#stage.isOver = true
