@@ -1,6 +1,6 @@
 /** A Redis of the test's own: on a free port of loopback, in a folder of its own, kept nowhere. */
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,20 +10,43 @@ const program = '/usr/bin/redis-server'
 export class RedisServer {
   readonly port: number
   readonly #folder: string
-  readonly #settings: readonly string[]
+  readonly #arguments: readonly string[]
+  readonly #ready: string
   #child: ChildProcess | undefined
 
-  private constructor(port: number, settings: readonly string[]) {
+  private constructor(port: number, folder: string, list: readonly string[], ready: string) {
     this.port = port
-    this.#settings = settings
-    this.#folder = mkdtempSync(join(tmpdir(), 'sojourn-redis-'))
+    this.#folder = folder
+    this.#arguments = list
+    this.#ready = ready
   }
 
   /** @param settings more of the command line: `['--cluster-enabled', 'yes']` */
   static async start(...settings: string[]): Promise<RedisServer> {
-    if (!existsSync(program))
-      throw new Error(`${program} is missing: run \`node scripts/redis.ts\` first`)
-    const server = new RedisServer(await freePort(), settings)
+    const port = await freePort()
+    const folder = freshFolder()
+    const place = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder]
+    const list = [...place, '--save', '', '--appendonly', 'no', ...settings]
+    const server = new RedisServer(port, folder, list, 'Ready to accept connections')
+    await server.restart()
+    return server
+  }
+
+  /** One Sentinel that fails over by itself half a second after the death of the master. */
+  static async sentinel(name: string, master: RedisServer): Promise<RedisServer> {
+    const port = await freePort()
+    const folder = freshFolder()
+    const file = join(folder, 'sentinel.conf')
+    const lines = [
+      `port ${port}`,
+      'bind 127.0.0.1',
+      `dir ${folder}`,
+      `sentinel monitor ${name} 127.0.0.1 ${master.port} 1`,
+      `sentinel down-after-milliseconds ${name} 500`,
+      `sentinel failover-timeout ${name} 3000`,
+    ]
+    writeFileSync(file, lines.join('\n'))
+    const server = new RedisServer(port, folder, [file, '--sentinel'], '+slave')
     await server.restart()
     return server
   }
@@ -34,11 +57,9 @@ export class RedisServer {
 
   /** Starts it on its old port, empty. */
   async restart(): Promise<void> {
-    const settings = ['--port', String(this.port), '--bind', '127.0.0.1', '--dir', this.#folder]
-    const kept = ['--save', '', '--appendonly', 'no']
-    const child = spawn(program, [...settings, ...kept, ...this.#settings], {
-      stdio: ['ignore', 'pipe', 'inherit'],
-    })
+    if (!existsSync(program))
+      throw new Error(`${program} is missing: run \`node scripts/redis.ts\` first`)
+    const child = spawn(program, this.#arguments, { stdio: ['ignore', 'pipe', 'inherit'] })
     this.#child = child
     await new Promise<void>((resolve, reject) => {
       let said = ''
@@ -46,7 +67,7 @@ export class RedisServer {
       child.once('exit', () => reject(new Error(`redis-server ended: ${said}`)))
       child.stdout.on('data', (chunk) => {
         said += chunk
-        if (said.includes('Ready to accept connections')) resolve()
+        if (said.includes(this.#ready)) resolve()
       })
     })
   }
@@ -66,6 +87,20 @@ export class RedisServer {
   }
 }
 
+/** Masters without replicas that share all slots among them. */
+export async function startCluster(masters: number): Promise<RedisServer[]> {
+  const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
+  const nodes: RedisServer[] = []
+  for (let count = 0; count < masters; count++) nodes.push(await RedisServer.start(...settings))
+  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
+  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'])
+  return nodes
+}
+
+function freshFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'sojourn-redis-'))
+}
+
 /** Below 55,536, so that the port of the bus of a Cluster, 10,000 above it, is one too. */
 async function freePort(): Promise<number> {
   for (;;) {
@@ -75,14 +110,4 @@ async function freePort(): Promise<number> {
     await new Promise((resolve) => server.close(resolve))
     if (port < 55_536) return port
   }
-}
-
-/** Masters without replicas that share all slots among them. */
-export async function startCluster(masters: number): Promise<RedisServer[]> {
-  const settings = ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000']
-  const nodes: RedisServer[] = []
-  for (let count = 0; count < masters; count++) nodes.push(await RedisServer.start(...settings))
-  const addresses = nodes.map(({ port }) => `127.0.0.1:${port}`)
-  execFileSync('redis-cli', ['--cluster', 'create', ...addresses, '--cluster-yes'])
-  return nodes
 }

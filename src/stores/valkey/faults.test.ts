@@ -1,8 +1,8 @@
 /** What the store says when its server is killed, frozen, full, read-only or forgetful. */
 import { type AddressInfo, createServer, type Server, type Socket, connect as tcp } from 'node:net'
-import { Redis, type RedisOptions } from 'ioredis'
+import { Cluster, Redis, type RedisOptions } from 'ioredis'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { RedisServer } from '../../../test/fakes/redis-server.ts'
+import { RedisServer, startCluster } from '../../../test/fakes/redis-server.ts'
 import { virtualClock } from '../../testing/index.ts'
 import { recordAt, timesOf, tombstone } from '../../testing/session-store-fixtures.ts'
 import type { SessionStore } from '../../web/session/index.ts'
@@ -85,6 +85,20 @@ describe('the store in Valkey', () => {
     expect(await store.read('h1')).toMatchObject({ kind: 'live' })
   })
 
+  it('gives up on a server that froze also through a client that would wait for ever', async () => {
+    const client = new Redis(server.url, { maxRetriesPerRequest: 0 })
+    closing.push(() => client.disconnect())
+    const valkey = await openValkey({ client, clock, commandTimeoutMs: 100 })
+    await valkey.sessions().create(recordAt(clock), 'h1')
+    await server.signal('SIGSTOP')
+    await expect(valkey.sessions().read('h1')).rejects.toMatchObject({
+      ...unavailable,
+      cause: { message: 'No answer within 100 ms' },
+    })
+    await server.signal('SIGCONT')
+    await works(valkey.sessions())
+  })
+
   it('hands its scripts over again when the server forgot them', async () => {
     const store = await open()
     await store.create(recordAt(clock), 'h1')
@@ -122,6 +136,45 @@ describe('the store in Valkey', () => {
     expect(await store.create(next, 'h2')).toEqual([])
   })
 
+  it('follows a Sentinel to the replica that takes over', async () => {
+    const replica = await RedisServer.start('--replicaof', '127.0.0.1', String(server.port))
+    closing.push(() => replica.stop())
+    const sentinel = await RedisServer.sentinel('sojourn', server)
+    closing.push(() => sentinel.stop())
+    const sentinels = [{ host: '127.0.0.1', port: sentinel.port }]
+    const valkey = await openValkey({ options: { sentinels, name: 'sojourn' }, clock })
+    closing.push(() => valkey.close())
+    const store = valkey.sessions()
+    await store.create(recordAt(clock), 'h1')
+    await admin.wait(1, 5_000)
+    await server.signal('SIGKILL')
+    await expect(commit(store, 1)).rejects.toMatchObject(unavailable)
+    await works(store)
+    expect(await commit(store, 1)).toBe('committed')
+    expect(await store.read('h1')).toMatchObject({ kind: 'live', record: { version: 2 } })
+  })
+
+  it('says STORE_UNAVAILABLE while its node of a Cluster is dead, and works again', async () => {
+    const nodes = await startCluster(3)
+    closing.push(...nodes.map((node) => () => node.stop()))
+    const client = new Cluster(
+      nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
+      { retryDelayOnFailover: 0 },
+    )
+    client.on('error', () => {})
+    closing.push(() => client.disconnect())
+    const valkey = await openValkey({ client, clock })
+    await valkey.sessions().create(recordAt(clock), 'h1')
+    const home = await Promise.all(nodes.map(isHome))
+    const node = nodes[home.indexOf(true)] as RedisServer
+    await node.signal('SIGKILL')
+    await expect(commit(valkey.sessions(), 1)).rejects.toMatchObject(unavailable)
+    await node.restart()
+    await works(valkey.sessions())
+    await valkey.sessions().create(recordAt(clock), 'h1')
+    expect(await commit(valkey.sessions(), 1)).toBe('committed')
+  })
+
   it('carries a write out once when its answer gets lost with the connection', async () => {
     const proxy = await lossyProxy(server.port)
     closing.push(() => proxy.close())
@@ -137,6 +190,13 @@ describe('the store in Valkey', () => {
     expect(await store.read('h1')).toMatchObject({ kind: 'live', record: { version: 3 } })
   })
 })
+
+async function isHome(node: RedisServer): Promise<boolean> {
+  const client = new Redis(node.url)
+  const size = await client.dbsize()
+  client.disconnect()
+  return size > 0
+}
 
 interface LossyProxy {
   readonly server: Server

@@ -101,6 +101,18 @@ describe('the keys in the server', () => {
     expect((await admin.keys(`${prefix}:*`)).sort()).toEqual(rest.sort())
   })
 
+  it('stay when a session would replace what it is handed over from', async () => {
+    const clock = virtualClock()
+    const store = (await open(clock)).sessions()
+    await store.create(recordAt(clock), 'h1')
+    await store.create(recordAt(clock, { id: 's_2', parentId: 's_1' }), 'h2')
+    const orphan = recordAt(clock, { id: 's_3', parentId: 's_2' })
+    const replacing = store.replace('s_1', 1, orphan, 'h3', tombstone(clock))
+    await expect(replacing).rejects.toThrow('not live')
+    expect(await store.ends(0, 10)).toEqual([])
+    expect(await store.read('h2')).toMatchObject({ kind: 'live' })
+  })
+
   it('end and leave their user also when the engine forgot them first', async () => {
     const clock = virtualClock()
     const prefix = freshPrefix()
