@@ -9,6 +9,8 @@ import type { SessionStore } from '../../web/session/index.ts'
 import { openValkey } from './index.ts'
 
 const clock = virtualClock()
+/** Servers that agree among themselves take their time. */
+const slow = { timeout: 60_000 }
 const unavailable = { code: 'STORE_UNAVAILABLE', cause: expect.any(Error) }
 let server: RedisServer
 let admin: Redis
@@ -36,7 +38,7 @@ const commit = (store: SessionStore, version: number): Promise<string> =>
 
 /** Until it answers again: the client comes back in its own time. */
 async function works(store: SessionStore): Promise<void> {
-  await expect.poll(() => settled(store), { timeout: 15_000 }).toBe('answered')
+  await expect.poll(() => settled(store), { timeout: 40_000 }).toBe('answered')
 }
 async function settled(store: SessionStore): Promise<string> {
   try {
@@ -136,7 +138,7 @@ describe('the store in Valkey', () => {
     expect(await store.create(next, 'h2')).toEqual([])
   })
 
-  it('follows a Sentinel to the replica that takes over', async () => {
+  it('follows a Sentinel to the replica that takes over', slow, async () => {
     const replica = await RedisServer.start('--replicaof', '127.0.0.1', String(server.port))
     closing.push(() => replica.stop())
     const sentinel = await RedisServer.sentinel('sojourn', server)
@@ -154,26 +156,30 @@ describe('the store in Valkey', () => {
     expect(await store.read('h1')).toMatchObject({ kind: 'live', record: { version: 2 } })
   })
 
-  it('says STORE_UNAVAILABLE while its node of a Cluster is dead, and works again', async () => {
-    const nodes = await startCluster(3)
-    closing.push(...nodes.map((node) => () => node.stop()))
-    const client = new Cluster(
-      nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
-      { retryDelayOnFailover: 0 },
-    )
-    client.on('error', () => {})
-    closing.push(() => client.disconnect())
-    const valkey = await openValkey({ client, clock })
-    await valkey.sessions().create(recordAt(clock), 'h1')
-    const home = await Promise.all(nodes.map(isHome))
-    const node = nodes[home.indexOf(true)] as RedisServer
-    await node.signal('SIGKILL')
-    await expect(commit(valkey.sessions(), 1)).rejects.toMatchObject(unavailable)
-    await node.restart()
-    await works(valkey.sessions())
-    await valkey.sessions().create(recordAt(clock), 'h1')
-    expect(await commit(valkey.sessions(), 1)).toBe('committed')
-  })
+  it(
+    'says STORE_UNAVAILABLE while its node of a Cluster is dead, and works again',
+    slow,
+    async () => {
+      const nodes = await startCluster(3)
+      closing.push(...nodes.map((node) => () => node.stop()))
+      const client = new Cluster(
+        nodes.map(({ port }) => ({ host: '127.0.0.1', port })),
+        { retryDelayOnFailover: 0 },
+      )
+      client.on('error', () => {})
+      closing.push(() => client.disconnect())
+      const valkey = await openValkey({ client, clock })
+      await valkey.sessions().create(recordAt(clock), 'h1')
+      const home = await Promise.all(nodes.map(isHome))
+      const node = nodes[home.indexOf(true)] as RedisServer
+      await node.signal('SIGKILL')
+      await expect(commit(valkey.sessions(), 1)).rejects.toMatchObject(unavailable)
+      await node.restart()
+      await works(valkey.sessions())
+      await valkey.sessions().create(recordAt(clock), 'h1')
+      expect(await commit(valkey.sessions(), 1)).toBe('committed')
+    },
+  )
 
   it('carries a write out once when its answer gets lost with the connection', async () => {
     const proxy = await lossyProxy(server.port)

@@ -27,7 +27,7 @@ const keptMsMax = 1e15
 /** Long enough for every process to read the feed many times over. */
 const endsKeptMs = 3600e3
 /** How many ids one step of a scan looks at, live or not. */
-const scannedMax = 1_000
+const scannedMax = 200
 
 /** ARGV[1] is the time of the call. */
 const base = `

@@ -89,6 +89,16 @@ describe('the keys in the server', () => {
     }
   })
 
+  it('of a user stay as long as the longest of their sessions', async () => {
+    const clock = virtualClock()
+    const prefix = freshPrefix()
+    const store = (await open(clock, prefix)).sessions()
+    const long = { endsAtMs: clock.nowMs() + 36e6 }
+    await store.create({ ...sessionOf(clock, 'ada', 's_1'), ...long }, 'h1')
+    await store.create(sessionOf(clock, 'ada', 's_2'), 'h2')
+    expect(await admin.pttl(`${prefix}:user:=ada`)).toBeGreaterThan(36e6)
+  })
+
   it('are gone when all has ended and its tombstones are forgotten', async () => {
     const clock = virtualClock()
     const prefix = freshPrefix()
