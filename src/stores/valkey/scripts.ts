@@ -16,6 +16,7 @@
  * first write, and the server refuses writes (read-only, out of memory) at the first one only.
  */
 import { createHash } from 'node:crypto'
+import type { SessionStore } from '../../web/session/index.ts'
 
 /**
  * What the engine forgets by itself it keeps so long beyond its time, measured by the server's
@@ -319,7 +320,7 @@ function script(...parts: readonly string[]): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') }
 }
 
-export const scripts = {
+export const scripts: Readonly<Record<keyof SessionStore, Script>> = {
   create: script(base, keeping, ending, ofUsers, lines, adding, create),
   replace: script(base, keeping, ending, ofUsers, lines, adding, replace),
   read: script(base, read),
@@ -335,4 +336,4 @@ export const scripts = {
   scan: script(base, scan),
   putCode: script(base, keeping, putCode),
   takeCode: script(base, takeCode),
-} as const
+}

@@ -119,9 +119,9 @@ export class ValkeySessions implements SessionStore {
   }
 
   /** Many that are past their times and not swept yet take more than one script to step over. */
-  async scan(after: SessionId = '', limit: number): Promise<readonly SessionRecord[]> {
+  async scan(after: SessionId | undefined, limit: number): Promise<readonly SessionRecord[]> {
     const found: SessionRecord[] = []
-    for (let from: string | undefined = after; from !== undefined; ) {
+    for (let from: string | undefined = after ?? ''; from !== undefined; ) {
       const reply: Reply = await this.#run('scan', from, limit - found.length)
       const [next, records] = reply as [Buffer | null, Reply]
       found.push(...recordsOf(records))
