@@ -95,6 +95,8 @@ describe('budgets of the package', () => {
     ['web/adapters/fastify', ['sessions']],
     ['web/adapters/fetch', ['sessions']],
     ['stores/sqlite', ['openSqlite']],
+    ['stores/memory', ['openMemory']],
+    ['stores/valkey', ['openValkey']],
   ])('exports exactly these names from %s', async (folder, names) => {
     const path = folder.startsWith('web/adapters') ? `${folder}.js` : `${folder}/index.js`
     const module = (await import(new URL(`dist/${path}`, root).href)) as object
