@@ -127,7 +127,7 @@ export class Graph {
     holder: TrackedNode,
     place: Place,
     depth = 1,
-    seen = new Set<TrackedNode>(),
+    seen: Set<TrackedNode> = new Set(),
   ): void {
     if (!holder.joined || seen.has(node)) return
     seen.add(node)
