@@ -1,7 +1,10 @@
 /** The records and times that the suite of session stores works with. */
 import assert from 'node:assert/strict'
-import type { SessionRecord, TokenState, Tombstone } from '../web/session/index.ts'
+import type { SessionRecord, SessionStore, TokenState, Tombstone } from '../web/session/index.ts'
 import type { VirtualClock } from './clock.ts'
+
+/** One expectation of a store that was opened for it alone. */
+export type Test = (store: SessionStore, clock: VirtualClock) => Promise<void>
 
 export const idleMs = 1_000
 export const endMs = 10_000
