@@ -39,6 +39,8 @@ export interface Sojourn<Data extends object> {
 
 /** Expired sessions are looked for this often, so that their connections close in time. */
 const sweepEveryMs = 1_000
+/** So often for sessions that other processes ended: their connections close within a second. */
+const followEveryMs = 250
 /** Old events are forgotten in steps this far apart. */
 const eventsSweepEveryMs = 60_000
 
@@ -85,6 +87,7 @@ async function start<Data extends object>(options: SojournOptions<Data>): Promis
     store.close()
     throw error
   }
+  await sessions.followEnds()
   const stopSweeping = sweepOften(sessions, analytics, log)
   return {
     sessions,
@@ -111,11 +114,17 @@ function openAnalytics(
 }
 
 function sweepOften(
-  sessions: Pick<Sessions, 'sweep'>,
+  sessions: Pick<Sessions, 'sweep' | 'followEnds'>,
   analytics: Analytics | undefined,
   log: Log,
 ): () => void {
   const stops = [
+    every(
+      systemClock,
+      followEveryMs,
+      () => sessions.followEnds(),
+      (error) => log.error({ err: error }, 'sessions that ended elsewhere could not be looked for'),
+    ),
     every(
       systemClock,
       sweepEveryMs,

@@ -294,6 +294,37 @@ describe('the sessions of a user', () => {
   })
 })
 
+describe('ends made elsewhere', () => {
+  it('reach the listeners once, and those made here not twice', async () => {
+    const here = setUp()
+    const elsewhere = setUp({ store: here.store, clock: here.clock })
+    const told: string[] = []
+    here.sessions.on('end', ({ id, reason }) => told.push(`${id} ${reason}`))
+    const login = async () => {
+      const one = here.browser()
+      await one.send((session) => session.login('ada'))
+      return (await one.send(({ id }) => id)) as string
+    }
+    const before = await login()
+    await elsewhere.sessions.revoke(before)
+    expect(await here.sessions.followEnds()).toBe(0)
+    const [mine, theirs] = [await login(), await login()]
+    await here.sessions.revoke(mine)
+    await elsewhere.sessions.revoke(theirs)
+    expect(await here.sessions.followEnds()).toBe(1)
+    expect(await here.sessions.followEnds()).toBe(0)
+    expect(told).toEqual([`${mine} revoked`, `${theirs} revoked`])
+  })
+  it('are found however many there are', async () => {
+    const here = setUp({ userSessionsMax: 2_000 })
+    const elsewhere = setUp({ store: here.store, clock: here.clock })
+    await here.sessions.followEnds()
+    for (let n = 0; n < 1_200; n++) await here.browser().send((session) => session.login('ada'))
+    await elsewhere.sessions.revokeUser('ada')
+    expect(await here.sessions.followEnds()).toBe(1_200)
+  })
+})
+
 describe('the name of a device', () => {
   it.each([
     [

@@ -11,6 +11,7 @@ import { hashToken, sealer } from '../../base/secrets/index.ts'
 import type { Carriers, HeaderRecord } from './carrier.ts'
 import { Contents, isRemembered } from './contents.ts'
 import type { Core } from './core.ts'
+import { EndFeed } from './end-feed.ts'
 import { idleMsOf, isTouchDue, type Policy, policyOf, sessionLimits, timesAt } from './policy.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { Queue } from './queue.ts'
@@ -34,6 +35,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   readonly #carriers: Carriers
   readonly #store: SessionStore
   readonly #listeners = new Set<EndListener>()
+  readonly #feed: EndFeed
 
   constructor(options: CreateSessionsOptions<Data>, policy: Policy, carriers: Carriers) {
     const { schema, migrate, secrets, initial = () => ({}) as Data } = options
@@ -49,6 +51,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     this.#core = { ...shared, policy, contents, fresh, events, ended }
     this.#carriers = carriers
     this.#store = store
+    this.#feed = new EndFeed(store, (end) => this.#call(end))
     const { developmentPort: port } = policy
     if (port !== undefined)
       log.warn({ port }, 'development: session cookies travel over plain http, on loopback only')
@@ -91,6 +94,10 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     const { untilMs } = this.#tombstone('expired')
     const nowMs = this.#core.clock.nowMs()
     return run(this.#tellAll(this.#store.sweep(nowMs, sessionLimits.sweepMax, untilMs), 'expired'))
+  }
+
+  followEnds(): Awaitable<number> {
+    return run(this.#feed.follow())
   }
 
   close(): void {
@@ -179,13 +186,18 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     return { id, user, data: this.#core.contents.decode(id, bytes).data }
   }
 
-  /** A listener that throws keeps neither the others nor the response from going on. */
   #tell(id: SessionId, reason: EndReason): void {
+    this.#feed.told(id)
+    this.#call({ id, reason })
+  }
+
+  /** A listener that throws keeps neither the others nor the response from going on. */
+  #call(end: { readonly id: SessionId; readonly reason: EndReason }): void {
     for (const listener of this.#listeners) {
       try {
-        listener({ id, reason })
+        listener(end)
       } catch (error) {
-        this.#core.log.error({ err: error, session: id }, 'a listener of ended sessions threw')
+        this.#core.log.error({ err: error, session: end.id }, 'a listener of ended sessions threw')
       }
     }
   }

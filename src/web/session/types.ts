@@ -213,7 +213,10 @@ export type EndListener = (end: { readonly id: SessionId; readonly reason: EndRe
 
 /** All sessions of an application. */
 export interface Sessions<Data extends object = Record<string, unknown>> {
-  /** Calls `listener` for every session that ends through this object; returns how to stop it. */
+  /**
+   * Calls `listener` for every session that ends through this object, and for all others that
+   * `followEnds()` finds; returns how to stop it.
+   */
   on(event: 'end', listener: EndListener): () => void
   /** The live sessions of a user, the last used first. */
   listByUser(userId: string): Awaitable<readonly SessionInfo[]>
@@ -227,6 +230,12 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   revokeEveryone(): Awaitable<number>
   /** Ends at most 500 sessions that are past their times; returns how many. For a timer. */
   sweep(): Awaitable<number>
+  /**
+   * Looks for sessions that other processes on the same store have ended, and tells the listeners;
+   * returns how many. For a timer, a few times a second; the first call only notes where the feed
+   * stands.
+   */
+  followEnds(): Awaitable<number>
   /** Forgets the listeners. The store stays open: it belongs to whoever opened it. */
   close(): void
 
