@@ -17,12 +17,13 @@ const changedMs = (file: string) => statSync(here + file, { throwIfNoEntry: fals
 if (changedMs('node_modules/.package-lock.json') < changedMs('package-lock.json'))
   execFileSync('npm', ['ci', '--silent'], { cwd: here, stdio: 'inherit' })
 
-const [{ web }, { action }, { state }] = await Promise.all([
+const [{ web }, { action }, { state }, { scale }] = await Promise.all([
   import('./benches/web.ts'),
   import('./benches/action.ts'),
   import('./benches/state.ts'),
+  import('./benches/scale.ts'),
 ])
-const chosen = [web, action, state].filter(
+const chosen = [web, action, state, scale].filter(
   ({ name }) => positionals.length === 0 || positionals.includes(name),
 )
 if (chosen.length === 0) throw new RangeError(`There is no bench named ${positionals.join(', ')}`)
