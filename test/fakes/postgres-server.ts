@@ -5,8 +5,9 @@ import { chmodSync, chownSync, cpSync, mkdirSync, mkdtempSync, rmSync } from 'no
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import postgres from 'postgres'
 
-/** The server refuses to run as root: then it is the user that owns nothing. */
+/** The server refuses to run as root, and as a user without a name: then it is this one. */
 const nobody = 65_534
 const isRoot = process.getuid?.() === 0
 const identity = isRoot ? { uid: nobody, gid: nobody } : {}
@@ -19,7 +20,7 @@ export interface PostgresServer {
   readonly port: number
   /** The process that all others of this server come from. */
   readonly pid: number
-  /** Kills it without a warning. */
+  /** Kills it without a warning, all of its processes at once. */
   kill(): Promise<void>
   /** Starts it again, on the same data. */
   start(): Promise<void>
@@ -34,21 +35,14 @@ export async function startPostgres(): Promise<PostgresServer> {
   mkdirSync(data, { mode: 0o700 })
   if (isRoot) for (const path of [folder, data]) chownSync(path, nobody, nobody)
   const bin = await programs(folder)
-  const init = [
-    '-D',
-    data,
-    '-U',
-    'sojourn',
-    '-A',
-    'trust',
-    '-E',
-    'UTF8',
-    '--no-locale',
-    '--no-sync',
-  ]
+  const flagsOfInit = ['-U', 'sojourn', '-A', 'trust', '-E', 'UTF8', '--no-locale', '--no-sync']
   // A folder that the other user may enter, which the current one need not be.
-  const made = spawnSync(bin.initdb, init, { ...identity, cwd: folder, encoding: 'utf8' })
-  if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr} ${made.error ?? ''}`)
+  const options = { ...identity, cwd: folder, encoding: 'utf8' } as const
+  const made = spawnSync(bin.initdb, ['-D', data, ...flagsOfInit], options)
+  if (made.status !== 0) {
+    rmSync(folder, { recursive: true, force: true })
+    throw new Error(`initdb failed: ${made.stderr} ${made.error ?? ''}`)
+  }
   const port = await freePort()
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off']
   const flags = [...settings, 'max_connections=300', 'shared_buffers=32MB']
@@ -70,7 +64,10 @@ export async function startPostgres(): Promise<PostgresServer> {
       if (!child?.pid) throw new Error('the server is not running')
       return child.pid
     },
-    kill: () => end('SIGKILL'),
+    kill: async () => {
+      for (const pid of await stillProcesses(server)) killIfThere(pid)
+      await end('SIGKILL')
+    },
     start: async () => {
       child = await started(() => spawn(bin.postgres, args, { ...identity, cwd: folder }))
     },
@@ -99,6 +96,32 @@ async function programs(folder: string): Promise<{ postgres: string; initdb: str
   return { postgres: join(copy, 'bin', 'postgres'), initdb: join(copy, 'bin', 'initdb') }
 }
 
+/**
+ * Those that serve a connection go on for a moment without their parent. It is held still, so that
+ * no others come; the pause is for those that have just begun and aren't listed yet.
+ */
+async function stillProcesses({ url, pid }: PostgresServer): Promise<readonly number[]> {
+  const sql = postgres(url, { max: 1, fetch_types: false })
+  await sql`SELECT`
+  process.kill(pid, 'SIGSTOP')
+  await pause()
+  const rows = await sql`SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()`
+  await sql.end()
+  return rows.map((row) => row['pid'] as number)
+}
+
+function pause(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, 100))
+}
+
+function killIfThere(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+  }
+}
+
 async function started(launch: () => ChildProcess): Promise<ChildProcess> {
   let said = ''
   for (let tries = 0; tries < triesMax; tries++) {
@@ -112,7 +135,7 @@ async function started(launch: () => ChildProcess): Promise<ChildProcess> {
       child.once('error', reject)
     })
     if (isReady) return child
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await pause()
   }
   throw new Error(`the server doesn't start: ${said}`)
 }

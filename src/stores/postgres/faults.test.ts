@@ -176,15 +176,38 @@ describe('a server', () => {
     const url = server.url.replace(String(server.port), String(port))
     const store = open({ url, timeoutMs: 500 })
     await answerOf(() => store.create(session, 'h1'))
+    // More than there are connections, so that each of them is in use.
+    const readOften = () =>
+      Promise.allSettled(Array.from({ length: 30 }, async () => store.read('h1')))
+    await readOften()
     isSilent = true
     const old = sockets.length
-    const calls = [store.read('h1'), store.touch('s_1', times), store.ends(0, 1)]
-    for (const call of await Promise.allSettled(calls))
+    for (const call of await readOften())
       expect(call).toMatchObject({ status: 'rejected', reason: unavailable() })
     for (const socket of sockets.slice(0, old)) socket.pause()
     isSilent = false
     expect(await answerOf(() => store.read('h1'))).toMatchObject({ kind: 'live' })
     expect(sockets.length).toBeGreaterThan(old)
+  })
+})
+
+describe('calls', () => {
+  it('that wait for the server are limited, and all settle', async () => {
+    const silent = (): Promise<never> => new Promise(() => {})
+    const sql = {
+      unsafe: () => Object.assign(silent(), { raw: silent }),
+      begin: silent,
+      end: silent,
+    }
+    const store = open({ sql, timeoutMs: 1 })
+    const calls = Array.from({ length: 10_000 }, async () => store.read('h1'))
+    const settled = Promise.allSettled(calls)
+    await expect(store.read('h1')).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+      detail: '10000 calls wait for the server.',
+    })
+    for (const call of await settled)
+      expect(call).toMatchObject({ status: 'rejected', reason: unavailable() })
   })
 })
 
@@ -203,6 +226,13 @@ describe('openPostgres', () => {
     const store = open({ sql })
     await sql.end()
     await expect(store.read('h1')).rejects.toMatchObject(unavailable())
+  })
+
+  it('refuses an instance whose transactions don’t see what others commit', async () => {
+    const sql = instance({ connection: { default_transaction_isolation: 'repeatable read' } })
+    await expect(open({ sql }).read('h1')).rejects.toThrow(
+      new TypeError('Transactions of `sql` must be READ COMMITTED, they are repeatable read'),
+    )
   })
 
   it('closes what was never used, and twice', async () => {

@@ -12,7 +12,8 @@ export interface PostgresOptions {
   readonly url?: string
   /**
    * An instance of the package `postgres` (3.4 or later) instead; it stays the caller's. Behind
-   * PgBouncer this is the way, with `prepare: false`. Set `connection.statement_timeout` yourself.
+   * PgBouncer this is the way, with `prepare: false`. Its transactions must be READ COMMITTED,
+   * PostgreSQL's default. Set its `connection.statement_timeout` yourself.
    */
   readonly sql?: PostgresSql
   /** The store's own schema, made at the first use. Default `sojourn`. */

@@ -239,31 +239,39 @@ it('never locks itself out, whatever ends at the same time', () =>
     expect([...(await orphans)]).toEqual([])
   }))
 
-it('shows the ends in their order, also when the first of two is committed last', async () => {
-  await one.create(session('s_1'), 's_1')
-  await one.create(session('s_2'), 's_2')
-  let late: Promise<unknown> = Promise.resolve()
-  let hasLate = false
+const enders: Readonly<Record<string, () => unknown>> = {
+  'a logout': () => other.destroy('s_2', tombstone),
+  'a login': () => other.replace('s_2', 1, session('s_3'), 's_3', tombstone),
+  'a login that makes others make room': () =>
+    other.create(session('s_3', { user: userOf('ada') }), 's_3', { sessionsMax: 1, tombstone }),
+  'a revocation': () => other.destroyByUser('ada', tombstone),
+  'a sweep': () => other.sweep(times.expiresAtMs, 1, nowMs),
+}
+it.each(Object.entries(enders))('shows ends in order, also when %s is faster', async (_, end) => {
+  await one.create(session('s_1', { expiresAtMs: nowMs + 2_000 }), 's_1')
+  await one.create(session('s_2', { user: userOf('ada') }), 's_2')
+  let isThrough = false
+  let faster: Promise<unknown> = Promise.resolve()
   let position = 0
   const seen: string[] = []
   const read = async (): Promise<void> => {
-    for (const end of await one.ends(position, 10)) {
-      position = end.position
-      seen.push(end.id)
+    for (const entry of await one.ends(position, 10)) {
+      position = entry.position
+      seen.push(entry.id)
     }
   }
   await sql.begin(async (transaction) => {
-    const args = `'s_1', 'logout', ${nowMs}, ${nowMs}`
-    await transaction.unsafe(`SELECT ${schema}.destroy_session(${args})`)
-    late = Promise.resolve(other.destroy('s_2', tombstone)).then(() => {
-      hasLate = true
+    const values = `'s_1', 'logout', ${nowMs}, ${nowMs}`
+    await transaction.unsafe(`SELECT ${schema}.destroy_session(${values})`)
+    faster = Promise.resolve(end()).then(() => {
+      isThrough = true
     })
     // Until the other one is through, or waits.
-    const waiting = 'SELECT FROM pg_locks WHERE NOT granted'
-    while (!hasLate && (await sql.unsafe(waiting)).length === 0) await read()
+    while (!isThrough && (await sql`SELECT FROM pg_locks WHERE NOT granted`).length === 0)
+      await read()
     await read()
   })
-  await late
+  await faster
   await read()
   expect(seen).toEqual(['s_1', 's_2'])
 })

@@ -237,9 +237,13 @@ const migrations: readonly string[] = [tables + functions]
  * Brings the schema up to date; several processes may do so at once. Asks for no right to change
  * anything where nothing is to be done.
  *
- * @throws SojournError `STORE_UNAVAILABLE` when a newer program has written the schema
+ * @throws SojournError `STORE_UNAVAILABLE` when a newer program has written the schema; TypeError
+ * for an instance that works at another isolation than the functions are written for
  */
 export async function migrate(sql: PostgresSql, schema: string): Promise<void> {
+  const isolation = String((await sql.unsafe('SHOW transaction_isolation').raw())[0]?.[0])
+  if (isolation !== 'read committed')
+    throw new TypeError(`Transactions of \`sql\` must be READ COMMITTED, they are ${isolation}`)
   if ((await versionOf(sql, schema)) === migrations.length) return
   await sql.begin(async (transaction) => {
     const lock = `hashtextextended('sojourn schema ${schema}', 0)`
