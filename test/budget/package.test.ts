@@ -96,6 +96,7 @@ describe('budgets of the package', () => {
     ['web/adapters/fetch', ['sessions']],
     ['stores/sqlite', ['openSqlite']],
     ['stores/memory', ['openMemory']],
+    ['stores/postgres', ['openPostgres']],
     ['stores/valkey', ['openValkey']],
   ])('exports exactly these names from %s', async (folder, names) => {
     const path = folder.startsWith('web/adapters') ? `${folder}.js` : `${folder}/index.js`
