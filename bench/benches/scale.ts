@@ -41,7 +41,7 @@ const measured: readonly Call[] = [
       store.commit(`s_${n}`, 1, bytes, { touchedAtMs: nowMs, expiresAtMs: nowMs + hourMs }),
   ],
   ['list by user', (store, n) => store.listByUser(`user-${Math.floor(n / sessionsPerUser)}`)],
-  ['sweep of 10', (store, _, nowMs) => store.sweep(nowMs, 10, nowMs)],
+  ['sweep of one', (store, _, nowMs) => store.sweep(nowMs, 1, nowMs)],
 ]
 
 /** A number below the size for each call, far apart, so that no page is in the cache by luck. */
