@@ -73,7 +73,17 @@ describe('budgets of the package', () => {
   })
 
   it.each([
-    ['app', ['SojournError', 'createSessions', 'errorTable', 'isSojournError', 'sojourn']],
+    [
+      'app',
+      [
+        'SojournError',
+        'createAnalytics',
+        'createSessions',
+        'errorTable',
+        'isSojournError',
+        'sojourn',
+      ],
+    ],
     ['client', ['SojournError', 'connect', 'isSojournError']],
     ['live/backend', ['SojournError', 'action', 'backend']],
     [

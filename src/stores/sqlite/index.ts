@@ -10,7 +10,8 @@ import { openDirectory } from './directory.ts'
 import { eventMigrations, openEvents } from './events.ts'
 import { journalMigrations, openJournal } from './journal.ts'
 import { openDatabase } from './open.ts'
-import { openSessions, sessionMigrations } from './sessions.ts'
+import { openSessions } from './sessions.ts'
+import { sessionMigrations } from './sessions-schema.ts'
 
 export interface SqliteOptions {
   /** Folder of the files; made if missing. `':memory:'` keeps nothing. */
