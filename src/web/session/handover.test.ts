@@ -112,6 +112,7 @@ describe('a hand-over', () => {
       code('HANDOVER_UNCONFIRMED'),
     )
     const offer = await two.send((session) => session.lookAtHandOver(text), { method: 'GET' })
+    expect(two.cacheControl).toBe('no-store')
     expect(offer).toMatchObject({ user: { id: 'ada' } })
     await two.send((session) => session.takeOver(text, { isConfirmed: true }))
     expect(await userOf(two)).toBe('ada')
