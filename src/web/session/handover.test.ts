@@ -181,6 +181,25 @@ describe('a hand-over', () => {
 describe('a client without cookies', () => {
   const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
 
+  it('is told that its session ended, rather than given one that it can not find again', async () => {
+    const { browser, clock, store } = setUp()
+    const app = browser()
+    const token = await app.send((session) => {
+      session.login('ada')
+      return session.bearerToken()
+    })
+    clock.advance(30 * minuteMs)
+    const write = app.send(({ data }) => data.cart.push('tea'), withToken(token))
+    await expect(write).rejects.toEqual(code('SESSION_ENDED'))
+    expect(await store.scan(undefined, 10)).toEqual([])
+    expect(await app.send(({ user }) => user, withToken(token))).toBeUndefined()
+    const next = await app.send((session) => {
+      session.login('ada')
+      return session.bearerToken()
+    }, withToken(token))
+    expect(await app.send(({ user }) => user?.id, withToken(next))).toBe('ada')
+  })
+
   it('gets its token from the application and no cookie', async () => {
     const { browser } = setUp()
     const app = browser()
