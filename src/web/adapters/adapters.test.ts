@@ -28,6 +28,9 @@ const handle: Handle = async ({ session, path, readBody }) => {
       return { body: 'x', headers: { 'cache-control': 'public, max-age=60' } }
     case '/public-read':
       return { body: `${session.data.count}`, headers: { 'cache-control': 'private' } }
+    case '/public-write':
+      session.data.count++
+      return { body: 'x', headers: { 'cache-control': 'public, max-age=60' } }
     case '/etag':
       session.data.count++
       return { status: 304, headers: { etag: '"a"' } }
@@ -477,6 +480,14 @@ describe.each(frameworks)('%s', (name, listenerFor) => {
     expect(await cacheControl('/public')).toBe('public, max-age=60')
     expect(await cacheControl('/public-read')).toBe('private')
     expect(await cacheControl('/nowhere')).toBeUndefined()
+    expect(await cacheControl('/public-write')).toBe('public, max-age=60')
+  })
+
+  it('keeps caches off an answer that gives a cookie, whatever the application says', async () => {
+    const { client } = await open()
+    const { headers } = await client().send('/public-write')
+    expect(headers['set-cookie']).toHaveLength(1)
+    expect(headers['cache-control']).toBe('no-store')
   })
 
   it('adds its cookie to those of the application', async () => {

@@ -8,12 +8,18 @@ import type { Awaitable } from '../../base/core/index.ts'
 import { sessionLimits } from './policy.ts'
 import type { Problem } from './problem.ts'
 
+/** What a response gets from its session. */
+export type AddedHeaders = readonly (readonly [
+  name: 'set-cookie' | 'cache-control' | 'referrer-policy',
+  value: string,
+])[]
+
 /** What a response has to wait for, and what it carries then. */
 export interface Commitment {
   /** Stores what is staged; called once, before anything of the response leaves. */
   commit(): Awaitable<void>
   /** The headers that the response needs, now that it starts. */
-  start(): readonly (readonly [name: 'set-cookie' | 'cache-control', value: string])[]
+  start(): AddedHeaders
   /**
    * Called before the end leaves, when other parts left earlier: stores what was changed since, or
    * throws when that can't be stored any more; then the connection is cut.
@@ -204,9 +210,11 @@ class Barrier {
     if (this.#phase !== 'holding') return
     this.#phase = 'released'
     response.statusCode = this.#status
-    for (const [name, value] of this.#visit.start()) {
+    const added = this.#visit.start()
+    for (const [name, value] of added) {
       if (name === 'set-cookie') this.#call('appendHeader', [name, value])
-      else if (!response.hasHeader(name)) this.#call('setHeader', [name, value])
+      else if (givesCookie(added) || !response.hasHeader(name))
+        this.#call('setHeader', [name, value])
     }
     let result: unknown
     for (const { run } of this.#held) result = run()
@@ -278,6 +286,11 @@ class Barrier {
   #call(name: Wrapped, args: readonly unknown[]): unknown {
     return Reflect.apply(this.#original[name], this.#response, args)
   }
+}
+
+/** A cache that kept such an answer would hand one visitor's cookie to others. */
+export function givesCookie(added: AddedHeaders): boolean {
+  return added.some(([name]) => name === 'set-cookie')
 }
 
 /** Headers as `writeHead` takes them: an object, a flat list, or a list of pairs. */

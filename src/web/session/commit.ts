@@ -62,6 +62,8 @@ export function reopen<Data extends object>({ draft, isOver }: Stage<Data>): voi
 
 function* create<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
   checkCookie(core, stage)
+  // Without a cookie, and unless somebody asked for the token, nobody would ever find it again.
+  if (stage.isHeaderClient && stage.nextToken === undefined) throw new SojournError('SESSION_ENDED')
   const token = takeToken(core, stage)
   const record = yield* newRecord(core, stage, stage.draft.upon())
   const evicted = yield* wait(core.store.create(record, hashToken(token), limitOf(core)))

@@ -66,6 +66,13 @@ describe('flash messages', () => {
 })
 
 describe('requireFresh', () => {
+  it('counts the factors of the login only, which nobody can add to', async () => {
+    const one = setUp().browser()
+    await one.send((session) => session.login('ada', { factors: ['password'] }))
+    await one.send(({ user }) =>
+      expect(() => (user!.factors as string[]).push('totp')).toThrow(TypeError),
+    )
+  })
   it('wants a login that is young enough and had the factors', async () => {
     const { browser, clock } = setUp()
     const one = browser()

@@ -1,3 +1,4 @@
+import { type AddedHeaders, givesCookie } from './barrier.ts'
 import type { Problem } from './problem.ts'
 import type { Visit } from './visit.ts'
 
@@ -29,12 +30,12 @@ export function problemResponse({ status, headers, body }: Problem): Response {
 }
 
 /** Headers of a response may be immutable (redirects, fetched ones), so it is copied. */
-function withHeaders(response: Response, added: ReturnType<Visit<object>['start']>): Response {
+function withHeaders(response: Response, added: AddedHeaders): Response {
   if (added.length === 0) return response
   const sealed = new Response(response.body, response)
   for (const [name, value] of added) {
     if (name === 'set-cookie') sealed.headers.append(name, value)
-    else if (!sealed.headers.has(name)) sealed.headers.set(name, value)
+    else if (givesCookie(added) || !sealed.headers.has(name)) sealed.headers.set(name, value)
   }
   return sealed
 }

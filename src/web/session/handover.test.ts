@@ -112,6 +112,7 @@ describe('a hand-over', () => {
       code('HANDOVER_UNCONFIRMED'),
     )
     const offer = await two.send((session) => session.lookAtHandOver(text), { method: 'GET' })
+    expect(two.cacheControl).toBe('no-store')
     expect(offer).toMatchObject({ user: { id: 'ada' } })
     await two.send((session) => session.takeOver(text, { isConfirmed: true }))
     expect(await userOf(two)).toBe('ada')
@@ -179,6 +180,25 @@ describe('a hand-over', () => {
 
 describe('a client without cookies', () => {
   const withToken = (token: string) => ({ headers: { authorization: `Bearer ${token}` } })
+
+  it('is told that its session ended, rather than given one that it can not find again', async () => {
+    const { browser, clock, store } = setUp()
+    const app = browser()
+    const token = await app.send((session) => {
+      session.login('ada')
+      return session.bearerToken()
+    })
+    clock.advance(30 * minuteMs)
+    const write = app.send(({ data }) => data.cart.push('tea'), withToken(token))
+    await expect(write).rejects.toEqual(code('SESSION_ENDED'))
+    expect(await store.scan(undefined, 10)).toEqual([])
+    expect(await app.send(({ user }) => user, withToken(token))).toBeUndefined()
+    const next = await app.send((session) => {
+      session.login('ada')
+      return session.bearerToken()
+    }, withToken(token))
+    expect(await app.send(({ user }) => user?.id, withToken(next))).toBe('ada')
+  })
 
   it('gets its token from the application and no cookie', async () => {
     const { browser } = setUp()

@@ -87,6 +87,11 @@ export function policyOf(options: GivenPolicy): Policy {
   const plain = origins.find(({ protocol }) => protocol === 'http:')
   if (plain && !development)
     throw new TypeError(`origins: ${plain.origin} must be https, browsers keep no cookie else`)
+  const remote = origins.find(
+    ({ protocol, hostname }) => protocol === 'http:' && !isLoopback(hostname),
+  )
+  if (remote)
+    throw new TypeError(`origins: ${remote.origin} must be https, tokens travel in the clear else`)
   return {
     idleAfterMs,
     endAfterMs,
@@ -130,6 +135,11 @@ function loopbackOrigins(development: { readonly port: number } | undefined): re
   return ['localhost', '127.0.0.1'].map(
     (name) => new URL(`http://${name}:${development.port}`).origin,
   )
+}
+
+/** Names that never leave the machine (RFC 6761 §6.3). */
+function isLoopback(hostname: string): boolean {
+  return /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/.test(hostname)
 }
 
 function checkedOrigin(text: string): URL {

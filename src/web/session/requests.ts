@@ -44,6 +44,9 @@ export function* openVisit<Data extends object>(
     device: deviceOf(headerText(headers, 'user-agent')),
   }
   if (token === undefined) return new Visit(core, way)
+  // Whoever can read along has the token already; to go on would hide it.
+  if (!isSecure && policy.developmentPort === undefined)
+    throw new SojournError('TLS_REQUIRED', 'A session token came over plain http.')
   const tokenHash = hashToken(token)
   const state = yield* wait(store.read(tokenHash))
   if (state?.kind === 'live')

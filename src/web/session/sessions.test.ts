@@ -658,6 +658,17 @@ describe('production', () => {
     expect(await sessions.listByUser('ada')).toEqual([])
   })
 
+  it('refuses a token that came over plain http, before it asks the store', async () => {
+    const sessions = setUpProduction()
+    const visit = await sessions.visit(facts({}, true))
+    write(visit.session)
+    await visit.commit()
+    const [cookie = ''] = visit.start()[0]?.[1].split(';') ?? []
+    expect(() => sessions.visit(facts({ cookie }))).toThrow(code('TLS_REQUIRED'))
+    const again = await sessions.visit(facts({ cookie }, true))
+    expect(again.session.data.count).toBe(1)
+  })
+
   it('believes a proxy that it was told to trust', async () => {
     const sessions = setUpProduction({ trustProxy: true })
     const visit = await sessions.visit(facts({ 'x-forwarded-proto': 'https, http' }))
@@ -683,6 +694,11 @@ describe('options', () => {
     ['an endless end', { development: { port: 1 }, endAfterMs: Infinity }, TypeError],
     ['size -1', { development: { port: 1 }, dataBytesMax: -1 }, RangeError],
     ['port 0', { development: { port: 0 } }, RangeError],
+    [
+      'plain http beyond this machine',
+      { development: { port: 1 }, origins: ['http://192.168.1.2:1'] },
+      TypeError,
+    ],
   ]
   it.each(bad)('refuses %s', (_, options, kind) => {
     expect(() => openSessions({ store, ...options })).toThrow(kind)

@@ -86,6 +86,7 @@ export interface Session<Data extends object = Record<string, unknown>> {
   handOver(options: HandOverOptions<Data>): Promise<string>
   /**
    * Whose session a code hands over, for a page that names the account and asks. The code stays.
+   * The page tells its address to no other site.
    *
    * @throws SojournError `HANDOVER_INVALID`
    */
@@ -260,7 +261,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * For adapters: the session of a request, loaded if a token came with it.
    *
    * @throws SojournError `HOST_FOREIGN`, `ORIGIN_FOREIGN`, `COOKIE_MALFORMED`, `CARRIER_CONFLICT`,
-   * `STORE_UNAVAILABLE`
+   * `TLS_REQUIRED`, `STORE_UNAVAILABLE`
    */
   visit(request: RequestFacts): Awaitable<Visit<Data>>
   /** For adapters: the answer that stands for an error; logs what isn't the client's doing. */

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type Awaitable, newId, type SessionId, SojournError } from '../../base/core/index.ts'
 import { csrfTokenOf, newToken } from '../../base/secrets/index.ts'
+import type { AddedHeaders } from './barrier.ts'
 import { commit, draftOf, reopen, update } from './commit.ts'
 import type { Content } from './contents.ts'
 import type { Core, Departure, Stage } from './core.ts'
@@ -41,6 +42,8 @@ export class Visit<Data extends object> {
   readonly #isNew: boolean
   readonly #events: RequestEvents<Data> | undefined
   #wasRead = false
+  /** The address of the page has a code in it, which no other site must learn (ASVS 5.0 §3.4.5). */
+  #hasCode = false
   /** What is under way in the store: one thing of a request after the other. */
   #pending: Promise<unknown> | undefined
 
@@ -91,15 +94,16 @@ export class Visit<Data extends object> {
   }
 
   /**
-   * The headers that the response needs, now that it starts. `cache-control` only counts if the
-   * application set none.
+   * The headers that the response needs, now that it starts. All but the cookie only count if
+   * the application set none, or beside a cookie.
    */
-  start(): readonly (readonly [name: 'set-cookie' | 'cache-control', value: string])[] {
+  start(): AddedHeaders {
     this.#stage.hasStarted = true
     const { setCookie } = this.#stage
     return [
       ...(setCookie ? [['set-cookie', setCookie] as const] : []),
       ...(setCookie || this.#wasRead ? [['cache-control', 'no-store'] as const] : []),
+      ...(this.#hasCode ? [['referrer-policy', 'same-origin'] as const] : []),
     ]
   }
 
@@ -135,7 +139,10 @@ export class Visit<Data extends object> {
 
   get user(): SessionUser | undefined {
     const { departure, record } = this.#read()
-    return departure ? departure.user : record?.user
+    const user = departure ? departure.user : record?.user
+    // A store in memory keeps this very object: nobody may add a factor to it.
+    Object.freeze(user?.factors)
+    return Object.freeze(user)
   }
 
   login(userId: string, options: LoginOptions<Data> = {}): void {
@@ -204,6 +211,8 @@ export class Visit<Data extends object> {
   }
 
   async lookAtHandOver(code: unknown): Promise<HandOverOffer> {
+    this.#read()
+    this.#hasCode = true
     const { parent } = await run(lookAt(this.#core, code))
     return { user: parent.user, device: parent.device }
   }
