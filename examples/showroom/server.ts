@@ -80,6 +80,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => 
 async function stop(): Promise<void> {
   server.close()
   await app.close()
-  accounts.close()
   server.closeAllConnections()
+  accounts.close()
 }

@@ -31,7 +31,8 @@ export async function readSettings(env: NodeJS.ProcessEnv): Promise<Settings> {
   }
   const port = wanted === 0 ? await freePort() : wanted
   const freshForMs = Number(env['FRESH_SECONDS'] ?? 120) * 1000
-  if (!(freshForMs > 0)) throw new RangeError(`FRESH_SECONDS must be more than 0`)
+  if (!(freshForMs > 0))
+    throw new RangeError(`FRESH_SECONDS must be more than 0, not ${env['FRESH_SECONDS']}`)
   const origins = env['NODE_ENV'] === 'production' ? originsOf(env) : undefined
   return {
     port,

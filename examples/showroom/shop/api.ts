@@ -49,10 +49,10 @@ export function shopApi({ users, accounts }: { users: Users; accounts: Accounts 
   api.post('/cart', async (c) => {
     const { product, delta } = await readBody(c, CartChange)
     const session = c.get('session')
-    // A sum reads what it writes: update() runs it again if a parallel request was faster.
     // Nothing was stored for a visitor who only looked, so this is when their looking counts.
     if (session.isNew) session.track('shop-seen')
     if (delta > 0) session.track('cart-added', { product })
+    // A sum reads what it writes: update() runs it again if a parallel request was faster.
     await session.update((data) => {
       const quantity = Math.min((data.cart[product] ?? 0) + delta, quantityMax)
       if (quantity > 0) data.cart[product] = quantity

@@ -81,7 +81,7 @@ function Funnel({ funnel }: Pick<Report, 'funnel'>) {
             <span>{name}</span>
             <span class="quiet">{percent.format(shareOfFirst)}</span>
             <strong>{sessions}</strong>
-            <meter value={shareOfFirst} aria-hidden="true" />
+            <Bar share={shareOfFirst} />
           </li>
         ))}
       </ol>
@@ -101,11 +101,19 @@ function TopEvents({ events }: { events: Report['topEvents'] }) {
             <span>{name}</span>
             <span class="quiet">{sessions === 1 ? 'in 1 session' : `in ${sessions} sessions`}</span>
             <strong>{count}</strong>
-            <meter value={count / most} aria-hidden="true" />
+            <Bar share={count / most} />
           </li>
         ))}
       </ol>
     </section>
+  )
+}
+
+function Bar({ share }: { share: number }) {
+  return (
+    <svg class="bar" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
+      <rect width={share} height="1" />
+    </svg>
   )
 }
 

@@ -32,11 +32,8 @@ export function ContinuePage() {
   )
 }
 
-function Question({
-  visit,
-  words: { goOn: words },
-  code,
-}: ShopProps & { code: string | undefined }) {
+function Question({ visit, words: all, code }: ShopProps & { code: string | undefined }) {
+  const words = all.goOn
   const [offered, setOffered] = useState<Offered>()
   const [isOver, setIsOver] = useState(code === undefined)
   useEffect(() => {
@@ -71,7 +68,7 @@ function Question({
           </>
         )
       )}
-      <a href="/shop">{words.no}</a>
+      <a href="/shop">{isOver ? all.account.toShop : words.no}</a>
     </section>
   )
 }

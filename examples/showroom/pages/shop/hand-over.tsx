@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks'
+import type { Device } from '../../visitor/account-api.ts'
 import type { Offer } from '../../visitor/handover-api.ts'
 import type { DeviceList } from './devices.tsx'
 import { QrCode } from './qr-code.tsx'
@@ -6,34 +7,38 @@ import type { ShopProps } from './shop-frame.tsx'
 
 type State =
   | { readonly kind: 'none' | 'taken' | 'over' }
-  | { readonly kind: 'shown'; readonly link: string; readonly knownDevices: number }
+  | {
+      readonly kind: 'shown'
+      readonly link: string
+      readonly forMs: number
+      readonly known: readonly string[]
+    }
 
 const lookEveryMs = 1500
 
 /** A code is shown as long as it works: until another device came, or its time is over. */
-export function useHandOver({ visit }: ShopProps, devices: DeviceList) {
+export function useHandOver({ visit, view }: ShopProps, devices: DeviceList) {
   const [state, setState] = useState<State>({ kind: 'none' })
-  const isShown = state.kind === 'shown'
 
   async function show(): Promise<void> {
-    const knownDevices = devices.list.length
+    const known = devices.list.map(({ id }) => id)
     const offer = await visit.ask<Offer>('POST', '/handover')
-    if (!offer) return
-    setState({ kind: 'shown', link: offer.link, knownDevices })
-    setTimeout(
-      () => setState((now) => ('link' in now && now.link === offer.link ? { kind: 'over' } : now)),
-      offer.forMs,
-    )
+    if (offer) setState({ kind: 'shown', ...offer, known })
   }
 
   useEffect(() => {
-    if (!isShown) return
-    const timer = setInterval(() => void devices.read(), lookEveryMs)
-    return () => clearInterval(timer)
-  }, [isShown])
+    if (state.kind !== 'shown') return
+    const look = setInterval(() => void devices.read(), lookEveryMs)
+    const end = setTimeout(() => setState({ kind: 'over' }), state.forMs)
+    return () => {
+      clearInterval(look)
+      clearTimeout(end)
+    }
+  }, [state])
   useEffect(() => {
-    if (state.kind === 'shown' && devices.list.length > state.knownDevices)
-      setState({ kind: 'taken' })
+    if (state.kind !== 'shown') return
+    const isNew = ({ id, parentId }: Device) => parentId === view.id && !state.known.includes(id)
+    if (devices.list.some(isNew)) setState({ kind: 'taken' })
   }, [devices.list])
 
   return { state, show }
