@@ -63,7 +63,7 @@ export const en: Words = {
   },
   messages: {
     'cart-merged': (n) => `Your two carts are one now: ${n} pieces.`,
-    'cart-back': (n) => `Your cart from last time is back: ${n} pieces.`,
+    'cart-back': (n) => `Your cart from last time is back, with ${n} in it.`,
   },
   devices: {
     title: 'Your devices',

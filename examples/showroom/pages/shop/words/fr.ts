@@ -68,7 +68,7 @@ export const fr: Words = {
   },
   messages: {
     'cart-merged': (n) => `Vos deux paniers n’en font plus qu’un : ${n} articles.`,
-    'cart-back': (n) => `Votre panier de la dernière fois est de retour : ${n} articles.`,
+    'cart-back': (n) => `Votre panier de la dernière fois est de retour, avec ${n} article(s).`,
   },
   devices: {
     title: 'Vos appareils',
