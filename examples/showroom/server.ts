@@ -1,16 +1,21 @@
 /** The showroom: a shop on web sessions, a whiteboard on live sessions, one login for both. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
+import { join } from 'node:path'
 import { createAdaptorServer } from '@hono/node-server'
 import { Hono } from 'hono'
 import { pino } from 'pino'
 import { sojourn } from 'sojourn'
 import { sessions } from 'sojourn/hono'
+import { analyticsApi } from './analytics/api.ts'
 import { boardDoor } from './board/authorize.ts'
 import { readSettings } from './settings.ts'
 import { shopApi } from './shop/api.ts'
+import { accountApi } from './visitor/account-api.ts'
+import { openAccounts } from './visitor/accounts.ts'
 import { visitorApi } from './visitor/api.ts'
 import { demoUsers } from './visitor/demo-users.ts'
+import { handOverApi } from './visitor/handover-api.ts'
 import { openUsers } from './visitor/users.ts'
 import { newVisitor, Visitor } from './visitor/visitor.ts'
 import { bodyGuard } from './web/body.ts'
@@ -29,7 +34,9 @@ const app = await sojourn({
     initial: newVisitor,
     idleAfterMs: 30 * 60e3,
     endAfterMs: 12 * 3600e3,
+    rememberForMs: 30 * 24 * 3600e3,
   },
+  analytics: true,
   backends: {
     board: {
       module: new URL('./board/board.ts', import.meta.url),
@@ -38,6 +45,9 @@ const app = await sojourn({
     },
   },
 })
+
+const accounts = openAccounts(join(settings.data, 'showroom.db'))
+const tools = { users, accounts, sessions: app.sessions, ...settings }
 
 const web = new Hono<Web>()
 web.onError((error, c) => {
@@ -52,8 +62,11 @@ web.get('/favicon.svg', favicon)
 web.use(uncached, sessions(app))
 web.route('/', sitePages())
 web.use('/api/*', bodyGuard)
-web.route('/api', visitorApi(users))
-web.route('/api', shopApi(users))
+web.route('/api', visitorApi(tools))
+web.route('/api', accountApi(tools))
+web.route('/api', handOverApi(tools))
+web.route('/api', shopApi(tools))
+web.route('/api', analyticsApi(app.analytics))
 web.notFound((c) => answer(c, new Refusal('ADDRESS_UNKNOWN', `Nothing is at ${c.req.path}.`)))
 
 const server = createAdaptorServer({ fetch: web.fetch }) as Server
@@ -68,4 +81,5 @@ async function stop(): Promise<void> {
   server.close()
   await app.close()
   server.closeAllConnections()
+  accounts.close()
 }

@@ -11,11 +11,16 @@ export interface Settings {
   readonly address:
     | { readonly development: { readonly port: number } }
     | { readonly origins: string[]; readonly trustProxy: boolean }
+  /** An origin under which this server answers: where a session is handed over to. */
+  readonly origin: string
   readonly logLevel: string
+  /** How old a login may be for changing the delivery address. */
+  readonly freshForMs: number
 }
 
 /**
- * PORT (3000; 0 takes a free one), DATA (./data where npm was called), LOG_LEVEL (warn);
+ * PORT (3000; 0 takes a free one), DATA (./data where npm was called), LOG_LEVEL (warn),
+ * FRESH_SECONDS (120);
  * NODE_ENV=production needs ORIGINS (comma list of https addresses) and, behind a proxy,
  * TRUST_PROXY=1.
  */
@@ -25,14 +30,19 @@ export async function readSettings(env: NodeJS.ProcessEnv): Promise<Settings> {
     throw new RangeError(`PORT must be a port number, not ${env['PORT']}`)
   }
   const port = wanted === 0 ? await freePort() : wanted
+  const freshForMs = Number(env['FRESH_SECONDS'] ?? 120) * 1000
+  if (!(freshForMs > 0))
+    throw new RangeError(`FRESH_SECONDS must be more than 0, not ${env['FRESH_SECONDS']}`)
+  const origins = env['NODE_ENV'] === 'production' ? originsOf(env) : undefined
   return {
     port,
     data: resolve(env['INIT_CWD'] ?? '.', env['DATA'] ?? 'data'),
-    address:
-      env['NODE_ENV'] === 'production'
-        ? { origins: originsOf(env), trustProxy: env['TRUST_PROXY'] === '1' }
-        : { development: { port } },
+    address: origins
+      ? { origins, trustProxy: env['TRUST_PROXY'] === '1' }
+      : { development: { port } },
+    origin: origins?.[0] ?? `http://localhost:${port}`,
     logLevel: env['LOG_LEVEL'] ?? 'warn',
+    freshForMs,
   }
 }
 

@@ -13,7 +13,9 @@ export default defineConfig({
     // The content security policy allows no data: addresses.
     assetsInlineLimit: 0,
     rolldownOptions: {
-      input: ['index', 'shop', 'board'].map((page) => at(`pages/${page}.html`)),
+      input: ['index', 'shop', 'account', 'continue', 'board', 'analytics'].map((page) =>
+        at(`pages/${page}.html`),
+      ),
     },
   },
 })

@@ -38,6 +38,15 @@ export function totalCents(cart: Cart): number {
   return itemsOf(cart).reduce((sum, item) => sum + priceCents[item.product] * item.quantity, 0)
 }
 
+/** Counts add up, as far as a cart holds. */
+export function mergeCarts(one: Cart, other: Cart): Cart {
+  const sums = productIds.map((product): [ProductId, number] => [
+    product,
+    Math.min((one[product] ?? 0) + (other[product] ?? 0), quantityMax),
+  ])
+  return Object.fromEntries(sums.filter(([, quantity]) => quantity > 0))
+}
+
 export function countOf(cart: Cart): number {
   return itemsOf(cart).reduce((sum, item) => sum + item.quantity, 0)
 }

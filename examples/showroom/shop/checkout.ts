@@ -15,6 +15,8 @@ export const fieldNames = [
 ] as const
 export type FieldName = (typeof fieldNames)[number]
 
+export type Address = Record<(typeof fieldsOfStep.address)[number], string>
+
 /** Half-filled is normal: an untouched field is an empty string. */
 export type Fields = Record<FieldName, string>
 

@@ -10,6 +10,8 @@ export const Visitor = z.object({
   startedAtMs: z.int(),
   theme: z.enum(themes),
   language: z.enum(languages),
+  /** Whether the visitor asked to stay logged in; a login again has to say so again. */
+  isRemembered: z.boolean().optional(),
   /** Pieces by product: two requests that add different products write different keys. */
   cart: z.partialRecord(z.enum(productIds), z.int().min(1).max(quantityMax)),
   checkout: z.object({
@@ -29,8 +31,11 @@ export const newVisitor = (): VisitorData => ({
   checkout: { step: 'cart', fields: emptyFields() },
 })
 
-/** What login takes along; everything else of the anonymous session stays behind. */
+/** What login and hand-over take along; everything else of the session stays behind. */
 export const keptAtLogin = ['cart', 'theme', 'language', 'checkout'] as const
+
+/** What is left for the next page of the shop to say. */
+export type Message = { readonly kind: 'cart-merged' | 'cart-back'; readonly count: number }
 
 export interface SessionView {
   /**

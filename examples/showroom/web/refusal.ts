@@ -6,6 +6,8 @@ const refusals = {
   BODY_TOO_LARGE: [413, 'No address of the showroom needs so much.'],
   BODY_INVALID: [422, 'Send the fields that this address names, within their limits.'],
   CREDENTIALS_WRONG: [401, 'Try ada / lovelace, or grace / hopper.'],
+  LOGIN_NEEDED: [401, 'Log in, then try again.'],
+  DEVICE_UNKNOWN: [404, 'It may have ended meanwhile; read the list again.'],
   CART_EMPTY: [409, 'Put something into the cart first.'],
   CHECKOUT_INCOMPLETE: [409, 'Fill in the fields that the message names.'],
   ADDRESS_UNKNOWN: [404, 'See the list of addresses in the README of the showroom.'],

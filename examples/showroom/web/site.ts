@@ -10,7 +10,15 @@ import type { VisitorData } from '../visitor/visitor.ts'
 export type Web = { Variables: SessionVariables<VisitorData> }
 
 const dist = fileURLToPath(new URL('../dist', import.meta.url))
-const pages = { '/': 'index', '/shop': 'shop', '/board': 'board', '/board/:name': 'board' }
+const pages = {
+  '/': 'index',
+  '/shop': 'shop',
+  '/shop/account': 'account',
+  '/shop/continue': 'continue',
+  '/analytics': 'analytics',
+  '/board': 'board',
+  '/board/:name': 'board',
+}
 
 /** No inline script or style, nothing from other servers, no framing. */
 export const guard = secureHeaders({
@@ -50,8 +58,10 @@ export function sitePages(): Hono<Web> {
   for (const [path, name] of Object.entries(pages)) {
     const html = readFileSync(`${dist}/${name}.html`, 'utf8')
     site.get(path, (c) => {
-      const { theme, language } = c.get('session').data
-      const lang = name === 'shop' ? language : 'en'
+      const session = c.get('session')
+      const { theme, language } = session.data
+      if (path === '/shop') session.track('shop-seen')
+      const lang = path.startsWith('/shop') ? language : 'en'
       return c.html(html.replace(/<html[^>]*>/, `<html lang="${lang}" data-theme="${theme}">`))
     })
   }

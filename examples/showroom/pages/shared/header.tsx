@@ -3,6 +3,7 @@ import type { ComponentChildren } from 'preact'
 const places = [
   { path: '/shop', label: 'Shop' },
   { path: '/board', label: 'Board' },
+  { path: '/analytics', label: 'Analytics' },
 ] as const
 
 /** The head of every page; `children` are the controls at its right end. */

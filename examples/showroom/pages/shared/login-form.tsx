@@ -6,6 +6,7 @@ export interface LoginWords {
   readonly lead: string
   readonly user: string
   readonly password: string
+  readonly remember: string
   readonly submit: string
 }
 
@@ -13,6 +14,7 @@ export const englishLogin: LoginWords = {
   lead: 'Two people live here:',
   user: 'Name',
   password: 'Password',
+  remember: 'Stay logged in for 30 days',
   submit: 'Log in',
 }
 
@@ -23,7 +25,11 @@ export function LoginForm(props: { visit: Visit; words: LoginWords; onDone?: () 
   async function submit(event: TargetedSubmitEvent<HTMLFormElement>): Promise<void> {
     event.preventDefault()
     const fields = new FormData(event.currentTarget)
-    const body = { user: fields.get('user'), password: fields.get('password') }
+    const body = {
+      user: fields.get('user'),
+      password: fields.get('password'),
+      remember: fields.has('remember'),
+    }
     if (await visit.write('POST', '/login', body)) onDone?.()
   }
 
@@ -54,6 +60,10 @@ export function LoginForm(props: { visit: Visit; words: LoginWords; onDone?: () 
           maxLength={200}
           required={true}
         />
+      </label>
+      <label class="check">
+        <input name="remember" type="checkbox" />
+        {words.remember}
       </label>
       <button type="submit">{words.submit}</button>
     </form>

@@ -41,6 +41,15 @@ export class Visit {
     return turn
   }
 
+  /** Asks for, or changes, what isn't in the session; `undefined` if it was refused. */
+  ask<Answer = true>(method: Method, path: string, body?: unknown): Promise<Answer | undefined> {
+    return this.#guarded(async () => {
+      const answer = await call<Answer>(method, path, body)
+      this.error = undefined
+      return answer ?? (true as Answer)
+    })
+  }
+
   forgetError(): void {
     this.error = undefined
     this.#notify()

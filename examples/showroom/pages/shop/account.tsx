@@ -1,5 +1,5 @@
 import { LoginForm } from '../shared/login-form.tsx'
-import type { ShopProps } from './shop-page.tsx'
+import type { ShopProps } from './shop-frame.tsx'
 
 export function Account({ visit, view, words }: ShopProps) {
   const { account } = words
@@ -10,6 +10,9 @@ export function Account({ visit, view, words }: ShopProps) {
         <>
           <p>{account.hello(view.user.name)}</p>
           <div class="row">
+            <a class="button" href="/shop/account">
+              {account.manage}
+            </a>
             <a class="button" href="/board">
               {account.toBoard}
             </a>

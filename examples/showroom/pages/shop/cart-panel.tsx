@@ -1,6 +1,6 @@
 import { countOf, itemsOf, priceCents, quantityMax, totalCents } from '../../shop/catalog.ts'
 import { money } from './money.ts'
-import type { ShopProps } from './shop-page.tsx'
+import type { ShopProps } from './shop-frame.tsx'
 
 export function CartPanel({ visit, view, words }: ShopProps) {
   const { cart, language, checkout } = view.data

@@ -3,7 +3,7 @@ import { useEffect, useRef, useState } from 'preact/hooks'
 import { type FieldName, type Fields, fieldsOfStep, type Step, steps } from '../../shop/checkout.ts'
 import { Autosave, type SaveState } from './autosave.ts'
 import { CheckoutField } from './checkout-field.tsx'
-import type { ShopProps } from './shop-page.tsx'
+import type { ShopProps } from './shop-frame.tsx'
 
 export function Checkout(props: ShopProps & { onOrder: (order: string) => void }) {
   const { view, words } = props

@@ -1,5 +1,5 @@
 import { languages, themes } from '../../visitor/preferences.ts'
-import type { ShopProps } from './shop-page.tsx'
+import type { ShopProps } from './shop-frame.tsx'
 import { languageNames } from './words/languages.ts'
 
 /** Theme and language: kept in the session, so they are there on the next visit too. */

@@ -1,7 +1,7 @@
 import { priceCents, productIds, quantityMax } from '../../shop/catalog.ts'
 import { ProductArt } from './art.tsx'
 import { money } from './money.ts'
-import type { ShopProps } from './shop-page.tsx'
+import type { ShopProps } from './shop-frame.tsx'
 
 export function Products({ visit, view, words }: ShopProps) {
   const { cart, language } = view.data

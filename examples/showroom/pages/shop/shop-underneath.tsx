@@ -1,5 +1,5 @@
 import { Underneath } from '../shared/underneath.tsx'
-import type { ShopProps } from './shop-page.tsx'
+import type { ShopProps } from './shop-frame.tsx'
 
 export function ShopUnderneath({ visit, view, words }: ShopProps) {
   const { underneath } = words

@@ -3,6 +3,7 @@
 import type { ProductId } from '../../../shop/catalog.ts'
 import type { FieldName, paymentMethods, Step } from '../../../shop/checkout.ts'
 import type { Theme } from '../../../visitor/preferences.ts'
+import type { Message } from '../../../visitor/visitor.ts'
 import type { LoginWords } from '../../shared/login-form.tsx'
 
 export type Payment = (typeof paymentMethods)[number]
@@ -34,8 +35,53 @@ export interface Words {
     readonly title: string
     readonly login: LoginWords
     readonly logout: string
+    readonly manage: string
+    readonly toShop: string
+    readonly lead: string
     readonly toBoard: string
     hello(name: string): string
+  }
+  readonly messages: Readonly<Record<Message['kind'], (count: number) => string>>
+  readonly devices: {
+    readonly title: string
+    readonly this: string
+    readonly unknown: string
+    readonly handed: string
+    readonly end: string
+    readonly endOthers: string
+    readonly note: string
+    since(time: string): string
+    last(time: string): string
+  }
+  readonly address: {
+    readonly title: string
+    readonly note: string
+    readonly save: string
+    readonly saved: string
+    readonly confirm: string
+    readonly cancel: string
+    again(name: string): string
+  }
+  readonly handOver: {
+    readonly title: string
+    readonly note: string
+    readonly make: string
+    readonly scan: string
+    readonly link: string
+    readonly copy: string
+    readonly qr: string
+    readonly taken: string
+    readonly over: string
+  }
+  readonly goOn: {
+    readonly title: string
+    readonly visitor: string
+    readonly unknown: string
+    readonly no: string
+    readonly note: string
+    readonly missing: string
+    asking(name: string, device: string): string
+    yes(name: string): string
   }
   readonly preferences: {
     readonly theme: string
