@@ -122,11 +122,13 @@ describe('remember', () => {
     clock.advance(dayMs)
     expect(await one.send(({ user }) => user)).toBeUndefined()
   })
-  it('ends with the next login that does not ask for it', async () => {
+  it('goes on with a login that keeps all, and ends with one that says so', async () => {
     const { browser, clock } = setUp()
     const one = browser()
     await one.send((session) => session.login('ada', { remember: true }))
     await one.send(login)
+    expect(one.setCookie).toContain('Max-Age')
+    await one.send((session) => session.login('ada', { keep: 'all', remember: false }))
     expect(one.setCookie).not.toContain('Max-Age')
     clock.advance(30 * minuteMs)
     expect(await one.send(({ user }) => user)).toBeUndefined()

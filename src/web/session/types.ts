@@ -37,7 +37,8 @@ export interface Session<Data extends object = Record<string, unknown>> {
   login(userId: string, options?: LoginOptions<Data>): void
   /**
    * Lets only a visitor on who logged in a short while ago, before something that matters ("sudo").
-   * Ask for the password again and call `login(userId, { keep: 'all' })`.
+   * Ask for the password again and call `login(userId, { keep: 'all' })`; it is a login like any
+   * other, so that what was handed over from the session before ends.
    *
    * @throws SojournError `UNAUTHENTICATED` for a visitor who isn't logged in,
    * `FRESH_LOGIN_REQUIRED` when the login is older or lacks a factor
@@ -145,7 +146,10 @@ export interface Session<Data extends object = Record<string, unknown>> {
 export interface LoginOptions<Data extends object> {
   readonly factors?: readonly string[]
   readonly keep?: readonly (keyof Data & string)[] | 'all'
-  /** Keeps the visitor logged in beyond the end of the browser, for `rememberForMs`. */
+  /**
+   * Keeps the visitor logged in beyond the end of the browser, for `rememberForMs`. Default: as
+   * before with `keep: 'all'`, else no.
+   */
   readonly remember?: boolean
 }
 

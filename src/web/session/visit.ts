@@ -3,7 +3,7 @@ import { type Awaitable, newId, type SessionId, SojournError } from '../../base/
 import { csrfTokenOf, newToken } from '../../base/secrets/index.ts'
 import type { AddedHeaders } from './barrier.ts'
 import { commit, draftOf, reopen, update } from './commit.ts'
-import type { Content } from './contents.ts'
+import { type Content, isRemembered } from './contents.ts'
 import type { Core, Departure, Stage } from './core.ts'
 import { type EventProps, RequestEvents } from './events.ts'
 import { handOver, lookAt, redeem } from './handover.ts'
@@ -146,7 +146,10 @@ export class Visit<Data extends object> {
   }
 
   login(userId: string, options: LoginOptions<Data> = {}): void {
-    const { factors = [], keep = [], remember = false } = options
+    const { factors = [], keep = [] } = options
+    const { record } = this.#stage
+    const wasRemembered = record !== undefined && isRemembered(record.bytes)
+    const { remember = keep === 'all' && wasRemembered } = options
     for (const text of [userId, ...factors])
       if (typeof text !== 'string' || text === '' || text.length > sessionLimits.userIdCharsMax)
         throw new TypeError(`login: a user id or factor must be a short text, got ${text}`)
