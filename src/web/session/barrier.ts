@@ -23,6 +23,9 @@ export interface Commitment {
   seal?(): void
 }
 
+/** Where a response has its barrier. */
+const own = Symbol('barrier')
+
 type Callback = (error?: Error | null) => void
 type HeadersGiven = OutgoingHttpHeaders | readonly unknown[]
 
@@ -91,6 +94,7 @@ class Barrier {
   install(): void {
     const response = this.#response
     Object.assign(response, {
+      [own]: this,
       writeHead: (...args: [number, ...unknown[]]) => this.#writeHead(args),
       flushHeaders: () => this.#pass('flushHeaders', []),
       write: (...args: unknown[]) => this.#write(args),
@@ -99,18 +103,15 @@ class Barrier {
       appendHeader: (...args: unknown[]) => this.#changeHead('appendHeader', args),
       removeHeader: (...args: unknown[]) => this.#changeHead('removeHeader', args),
     })
-    this.#show('headersSent', () => this.#hasHead || this.#phase !== 'open')
-    this.#show('writableEnded', () => this.#hasEnd)
+    Object.defineProperties(response, shown)
   }
 
-  /** What is held back looks sent to the application, as it would be without the barrier. */
-  #show(name: 'headersSent' | 'writableEnded', isHeld: () => boolean): void {
-    const response = this.#response
-    const prototype: object = Object.getPrototypeOf(response)
-    Object.defineProperty(response, name, {
-      configurable: true,
-      get: () => isHeld() || Boolean(Reflect.get(prototype, name, response)),
-    })
+  get isHeadHeld(): boolean {
+    return this.#hasHead || this.#phase !== 'open'
+  }
+
+  get isEndHeld(): boolean {
+    return this.#hasEnd
   }
 
   #writeHead(args: [number, ...unknown[]]): ServerResponse {
@@ -277,6 +278,29 @@ class Barrier {
 
   #call(name: Wrapped, args: readonly unknown[]): unknown {
     return Reflect.apply(this.#original[name], this.#response, args)
+  }
+}
+
+/**
+ * What is held back looks sent to the application, as it would be without the barrier. The getters
+ * are the same for all responses: with its own ones each would be of a shape of its own, which
+ * makes node:http slow.
+ */
+const shown: PropertyDescriptorMap = {
+  headersSent: shownAs('headersSent', (barrier) => barrier.isHeadHeld),
+  writableEnded: shownAs('writableEnded', (barrier) => barrier.isEndHeld),
+}
+
+function shownAs(
+  name: 'headersSent' | 'writableEnded',
+  isHeld: (barrier: Barrier) => boolean,
+): PropertyDescriptor {
+  return {
+    configurable: true,
+    get(this: ServerResponse & { [own]: Barrier }): boolean {
+      if (isHeld(this[own])) return true
+      return Boolean(Reflect.get(Object.getPrototypeOf(this), name, this))
+    },
   }
 }
 
