@@ -13,6 +13,8 @@ export interface Bench {
   /** What is compared, and what a good number is. */
   readonly about: string
   run(): Promise<readonly Figure[]>
+  /** How its figures are printed. Default: `table`. */
+  print?(figures: readonly Figure[]): string
 }
 
 export function median(values: readonly number[]): number {

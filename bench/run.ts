@@ -17,13 +17,14 @@ const changedMs = (file: string) => statSync(here + file, { throwIfNoEntry: fals
 if (changedMs('node_modules/.package-lock.json') < changedMs('package-lock.json'))
   execFileSync('npm', ['ci', '--silent'], { cwd: here, stdio: 'inherit' })
 
-const [{ web }, { action }, { state }, { scale }] = await Promise.all([
+const [{ web }, { races }, { action }, { state }, { scale }] = await Promise.all([
   import('./benches/web.ts'),
+  import('./benches/races.ts'),
   import('./benches/action.ts'),
   import('./benches/state.ts'),
   import('./benches/scale.ts'),
 ])
-const chosen = [web, action, state, scale].filter(
+const chosen = [web, races, action, state, scale].filter(
   ({ name }) => positionals.length === 0 || positionals.includes(name),
 )
 if (chosen.length === 0) throw new RangeError(`There is no bench named ${positionals.join(', ')}`)
@@ -32,5 +33,5 @@ for (const bench of chosen) {
   if (!values.json) console.log(`\n${bench.name}: ${bench.about}\n`)
   const figures = await bench.run()
   if (values.json) for (const figure of figures) console.log(JSON.stringify(figure))
-  else console.log(table(figures))
+  else console.log((bench.print ?? table)(figures))
 }

@@ -5,8 +5,8 @@ import type { PostgresSql, PostgresStatements } from './connection.ts'
 /** A session that is live at a time; what every statement that acts on live sessions shares. */
 export const liveAt = (now: string): string => `least(expires_at, ends_at) > ${now}`
 
-/** The order of a user's sessions; of two that were used at once, the younger comes first. */
-export const lastUsedFirst = 'touched_at DESC, created_at DESC, id DESC'
+/** The order of a user's sessions; of two that were used at once, the greater id comes first, as in every store. */
+export const lastUsedFirst = 'touched_at DESC, id DESC'
 
 /**
  * A token is current (`reason` null), accepted for a while (`rotated`, until `grace_until`), or a

@@ -38,7 +38,7 @@ const queries = {
   children: 'SELECT id FROM sessions WHERE parent_id = :id',
   addEnd: 'INSERT INTO ends (id, reason, at) VALUES (:id, :reason, :now)',
   listByUser: `SELECT * FROM sessions WHERE user_id = :userId AND ${live}
-    ORDER BY touched_at DESC, created_at DESC`,
+    ORDER BY touched_at DESC, id DESC`,
   expired: `SELECT id FROM sessions WHERE min(expires_at, ends_at) <= :now
     ORDER BY min(expires_at, ends_at) LIMIT :limit`,
   forgetTokens: `DELETE FROM tokens WHERE hash IN

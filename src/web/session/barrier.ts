@@ -3,16 +3,11 @@
  * `flushHeaders` starts the commit; with a store that answers at once nothing is held back at all,
  * otherwise bytes wait, with backpressure. If the commit fails, the whole answer is replaced.
  */
-import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Awaitable } from '../../base/core/index.ts'
+import { type AddedHeaders, givesCookie, type HeadersGiven, pairsOf } from './headers.ts'
 import { sessionLimits } from './policy.ts'
 import type { Problem } from './problem.ts'
-
-/** What a response gets from its session. */
-export type AddedHeaders = readonly (readonly [
-  name: 'set-cookie' | 'cache-control' | 'referrer-policy',
-  value: string,
-])[]
 
 /** What a response has to wait for, and what it carries then. */
 export interface Commitment {
@@ -29,8 +24,10 @@ export interface Commitment {
   seal?(): void
 }
 
+/** Where a response has its barrier. */
+const own = Symbol('barrier')
+
 type Callback = (error?: Error | null) => void
-type HeadersGiven = OutgoingHttpHeaders | readonly unknown[]
 
 type Wrapped =
   | 'write'
@@ -97,6 +94,7 @@ class Barrier {
   install(): void {
     const response = this.#response
     Object.assign(response, {
+      [own]: this,
       writeHead: (...args: [number, ...unknown[]]) => this.#writeHead(args),
       flushHeaders: () => this.#pass('flushHeaders', []),
       write: (...args: unknown[]) => this.#write(args),
@@ -105,18 +103,15 @@ class Barrier {
       appendHeader: (...args: unknown[]) => this.#changeHead('appendHeader', args),
       removeHeader: (...args: unknown[]) => this.#changeHead('removeHeader', args),
     })
-    this.#show('headersSent', () => this.#hasHead || this.#phase !== 'open')
-    this.#show('writableEnded', () => this.#hasEnd)
+    Object.defineProperties(response, shown)
   }
 
-  /** What is held back looks sent to the application, as it would be without the barrier. */
-  #show(name: 'headersSent' | 'writableEnded', isHeld: () => boolean): void {
-    const response = this.#response
-    const prototype: object = Object.getPrototypeOf(response)
-    Object.defineProperty(response, name, {
-      configurable: true,
-      get: () => isHeld() || Boolean(Reflect.get(prototype, name, response)),
-    })
+  get isHeadHeld(): boolean {
+    return this.#hasHead || this.#phase !== 'open'
+  }
+
+  get isEndHeld(): boolean {
+    return this.#hasEnd
   }
 
   #writeHead(args: [number, ...unknown[]]): ServerResponse {
@@ -288,20 +283,25 @@ class Barrier {
   }
 }
 
-/** A cache that kept such an answer would hand one visitor's cookie to others. */
-export function givesCookie(added: AddedHeaders): boolean {
-  return added.some(([name]) => name === 'set-cookie')
+/**
+ * What is held back looks sent to the application, as it would be without the barrier. The getters
+ * are the same for all responses: with its own ones each would be of a shape of its own, which
+ * makes node:http slow.
+ */
+const shown: PropertyDescriptorMap = {
+  headersSent: shownAs('headersSent', (barrier) => barrier.isHeadHeld),
+  writableEnded: shownAs('writableEnded', (barrier) => barrier.isEndHeld),
 }
 
-/** Headers as `writeHead` takes them: an object, a flat list, or a list of pairs. */
-function pairsOf(given: HeadersGiven): Map<string, OutgoingHttpHeader> {
-  const pairs = new Map<string, OutgoingHttpHeader>()
-  if (!Array.isArray(given)) return new Map(Object.entries(given) as [string, string][])
-  const flat: unknown[] = Array.isArray(given[0]) ? given.flat() : given
-  for (let index = 0; index + 1 < flat.length; index += 2) {
-    const [name, value] = [String(flat[index]), flat[index + 1] as string]
-    const earlier = pairs.get(name) as string | string[] | undefined
-    pairs.set(name, earlier === undefined ? value : [earlier, value].flat())
+function shownAs(
+  name: 'headersSent' | 'writableEnded',
+  isHeld: (barrier: Barrier) => boolean,
+): PropertyDescriptor {
+  return {
+    configurable: true,
+    get(this: ServerResponse & { [own]: Barrier }): boolean {
+      if (isHeld(this[own])) return true
+      return Boolean(Reflect.get(Object.getPrototypeOf(this), name, this))
+    },
   }
-  return pairs
 }

@@ -259,9 +259,9 @@ export function draftOf<Data extends object>(
   core: Core<Data>,
   record: SessionRecord | undefined,
 ): Draft<Data> {
-  return new Draft((newest = record) =>
-    newest ? core.contents.decode(newest.id, newest.bytes) : core.fresh(),
-  )
+  const begin = (newest = record) =>
+    newest ? core.contents.decode(newest.id, newest.bytes) : core.fresh()
+  return new Draft(begin, record)
 }
 
 /** The token that somebody had to know in advance, or a new one. */

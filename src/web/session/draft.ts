@@ -12,14 +12,17 @@ export type Begin<Data extends object> = (newest?: SessionRecord) => Content<Dat
 /** Session data as a request changes it: what was there, and the changes as operations. */
 export class Draft<Data extends object> {
   readonly #begin: Begin<Data>
+  readonly #record: SessionRecord | undefined
   #found: Content<Data> | undefined
   #tracked: Tracked<Data> | undefined
   readonly #flashAdded: FlashMessage[] = []
   readonly #flashTaken = new Set<string>()
   #phase: Phase = 'open'
 
-  constructor(begin: Begin<Data>) {
+  /** @param record what `begin` reads by default, if it is that alone */
+  constructor(begin: Begin<Data>, record?: SessionRecord) {
     this.#begin = begin
+    this.#record = record
   }
 
   /**
@@ -86,10 +89,18 @@ export class Draft<Data extends object> {
    * @throws SojournError `SESSION_CONFLICT` when one no longer fits
    */
   upon(newest?: SessionRecord): Content<Data> {
-    const { data, flash } = this.#begin(newest)
+    const { data, flash } = this.#takeFound(newest) ?? this.#begin(newest)
     applyChanges(data, this.#changes())
     const all = [...flash, ...this.#flashAdded].filter(({ id }) => !this.#flashTaken.has(id))
     return { data, flash: all.slice(-sessionLimits.flashMax) }
+  }
+
+  /** What was read of this very record already; `data` is a copy of it, so that it may be changed. */
+  #takeFound(record: SessionRecord | undefined): Content<Data> | undefined {
+    if (!record || record !== this.#record) return undefined
+    const found = this.#found
+    this.#found = undefined
+    return found
   }
 
   /** While it is stored a change would be lost; afterwards another draft takes its place. */

@@ -1,4 +1,4 @@
-import { type AddedHeaders, givesCookie } from './barrier.ts'
+import { type AddedHeaders, givesCookie } from './headers.ts'
 import type { Problem } from './problem.ts'
 import type { Visit } from './visit.ts'
 
