@@ -8,6 +8,7 @@ import { type EventProps, RequestEvents } from './events.ts'
 import { handOver, lookAt, redeem } from './handover.ts'
 import type { AddedHeaders } from './headers.ts'
 import { sessionLimits } from './policy.ts'
+import { RequestSession } from './request-session.ts'
 import { run, type Steps } from './steps.ts'
 import type { SessionRecord, SessionUser } from './store.ts'
 import type {
@@ -286,68 +287,5 @@ export class Visit<Data extends object> {
       })
     this.#pending = pending
     return result
-  }
-}
-
-/** The public face of a visit. */
-class RequestSession<Data extends object> implements Session<Data> {
-  readonly #visit: Visit<Data>
-
-  constructor(visit: Visit<Data>) {
-    this.#visit = visit
-  }
-  get id(): SessionId | undefined {
-    return this.#visit.id
-  }
-  get isNew(): boolean {
-    return this.#visit.isNew
-  }
-  get data(): Data {
-    return this.#visit.data
-  }
-  get user(): SessionUser | undefined {
-    return this.#visit.user
-  }
-  login(userId: string, options?: LoginOptions<Data>): void {
-    this.#visit.login(userId, options)
-  }
-  logout(): void {
-    this.#visit.logout()
-  }
-  requireFresh(options?: FreshOptions): void {
-    this.#visit.requireFresh(options)
-  }
-  flash(name: string, value?: unknown): readonly unknown[] {
-    return this.#visit.flash(name, value)
-  }
-  csrfToken(): string {
-    return this.#visit.csrfToken()
-  }
-  checkCsrfToken(text: unknown): void {
-    this.#visit.checkCsrfToken(text)
-  }
-  rotate(): void {
-    this.#visit.rotate()
-  }
-  bearerToken(): string {
-    return this.#visit.bearerToken()
-  }
-  handOver(options: HandOverOptions<Data>): Promise<string> {
-    return this.#visit.handOver(options)
-  }
-  lookAtHandOver(code: unknown): Promise<HandOverOffer> {
-    return this.#visit.lookAtHandOver(code)
-  }
-  takeOver(code: unknown, options?: TakeOverOptions): Promise<void> {
-    return this.#visit.takeOver(code, options)
-  }
-  update<Result>(change: (data: Data) => Result): Promise<Result> {
-    return this.#visit.update(change)
-  }
-  commit(): Awaitable<void> {
-    return this.#visit.commit()
-  }
-  track(event: string, props?: EventProps): void {
-    this.#visit.track(event, props)
   }
 }
