@@ -222,6 +222,8 @@ describe('the figures', () => {
     await shows(watcher, '.analytics', 'data-sessions', '1')
     await shows(watcher, '.analytics', 'data-active', '1')
     await logIn(one, 'ada', 'lovelace')
+    // What is asked with the token from before a login is refused (`SESSION_ROTATED`).
+    await shows(one, '[data-user]', 'data-user', 'ada')
     await one.locator('.cart button.main').click()
     await shows(one, '.checkout', 'data-step', 'contact')
     const two = await enter('/shop')
