@@ -14,7 +14,12 @@ function useCode(): string | undefined {
   const [code, setCode] = useState(takeCode)
   useEffect(() => {
     // Another link, opened in this tab: only the fragment changes.
-    const changed = () => setCode(takeCode)
+    const changed = () => {
+      const next = takeCode()
+      if (next !== undefined) setCode(next)
+    }
+    // It may have changed between the rendering and this effect.
+    changed()
     addEventListener('hashchange', changed)
     return () => removeEventListener('hashchange', changed)
   }, [])
