@@ -1,5 +1,5 @@
 import { SojournError } from '../../base/core/index.ts'
-import { applyChanges, type Change, type Tracked, track } from '../../base/state/index.ts'
+import { applyChanges, type Change, type Revision, revise } from '../../base/state/index.ts'
 import type { Content, FlashMessage } from './contents.ts'
 import { sessionLimits } from './policy.ts'
 import type { SessionRecord } from './store.ts'
@@ -14,7 +14,7 @@ export class Draft<Data extends object> {
   readonly #begin: Begin<Data>
   readonly #record: SessionRecord | undefined
   #found: Content<Data> | undefined
-  #tracked: Tracked<Data> | undefined
+  #revision: Revision<Data> | undefined
   readonly #flashAdded: FlashMessage[] = []
   readonly #flashTaken = new Set<string>()
   #phase: Phase = 'open'
@@ -54,11 +54,8 @@ export class Draft<Data extends object> {
 
   /** The data, to be changed in place. */
   get data(): Data {
-    this.#tracked ??= track(this.#content.data, {
-      recordReads: true,
-      guard: () => this.#checkOpen(),
-    })
-    return this.#tracked.state
+    this.#revision ??= revise(this.#content.data, { guard: () => this.#checkOpen() })
+    return this.#revision.state
   }
 
   /** Leaves a message for the next page that asks for its name. */
@@ -109,7 +106,7 @@ export class Draft<Data extends object> {
   }
 
   #changes(): readonly Change[] {
-    return this.#tracked?.changes() ?? []
+    return this.#revision?.changes() ?? []
   }
 
   #checkOpen(): void {
