@@ -15,3 +15,4 @@ export {
   track,
   trackByAudience,
 } from './tracked/tracker.ts'
+export { plainCopy } from './values.ts'

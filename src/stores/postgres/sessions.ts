@@ -9,6 +9,7 @@ import type {
   TokenState,
   Tombstone,
   UserLimit,
+  Watch,
 } from '../../web/session/index.ts'
 import type { Connection } from './connection.ts'
 import { lastUsedFirst, liveAt } from './schema.ts'
@@ -50,6 +51,7 @@ type Column = string | null
 
 /** The sessions in one schema of PostgreSQL; one round trip a call. */
 export class PostgresSessions implements SessionStore {
+  readonly answersAtOnce = false
   readonly #connection: Connection
   readonly #clock: Clock
   readonly #queries: Readonly<Record<QueryName, string>>
@@ -58,6 +60,10 @@ export class PostgresSessions implements SessionStore {
     this.#connection = connection
     this.#clock = clock
     this.#queries = queriesIn(`"${schema}"`)
+  }
+
+  watch(_changed: (id: SessionId | undefined) => void): Watch {
+    return { isCurrent: () => false }
   }
 
   async create(
@@ -80,7 +86,7 @@ export class PostgresSessions implements SessionStore {
         : undefined
     // A session that is past its times, but not swept yet.
     if (columns[0] === null) return { kind: 'ended', reason: 'expired' }
-    return { kind: 'live', record: recordOf(columns) }
+    return { kind: 'live', record: recordOf(columns), isReplaced: reason !== null }
   }
 
   async readById(id: SessionId): Promise<SessionRecord | undefined> {
@@ -92,8 +98,9 @@ export class PostgresSessions implements SessionStore {
     id: SessionId,
     expectedVersion: number,
     bytes: Uint8Array,
-    { touchedAtMs, expiresAtMs }: SessionTimes,
+    times?: SessionTimes,
   ): Promise<'committed' | 'conflict' | 'gone'> {
+    const { touchedAtMs = null, expiresAtMs = null } = times ?? {}
     const data = base64Of(bytes)
     const values = [id, expectedVersion, data, touchedAtMs, expiresAtMs, this.#now()]
     return (await this.#word('commit', values)) as 'committed' | 'conflict' | 'gone'

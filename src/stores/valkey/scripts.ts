@@ -210,7 +210,9 @@ if not token[1] then return false end
 if token[2] and not (token[3] and tonumber(token[3]) > now) then
   return tonumber(token[4]) > now and token[2]
 end
-return record(token[1]) or 'expired'
+local found = record(token[1])
+if found and token[2] then found[7] = 'replaced' end
+return found or 'expired'
 `
 
 const commit = `
@@ -219,7 +221,7 @@ if not live(id) then return 'gone' end
 if call('HGET', key('session', id), 'version') ~= ARGV[3] then return 'conflict' end
 call('HSET', key('session', id), 'bytes', ARGV[4])
 call('HINCRBY', key('session', id), 'version', 1)
-move(id, ARGV[5], ARGV[6])
+if ARGV[5] ~= '' then move(id, ARGV[5], ARGV[6]) end
 return 'committed'
 `
 
@@ -325,7 +327,9 @@ function script(...parts: readonly string[]): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') }
 }
 
-export const scripts: Readonly<Record<keyof SessionStore, Script>> = {
+type Method = Exclude<keyof SessionStore, 'answersAtOnce' | 'watch'>
+
+export const scripts: Readonly<Record<Method, Script>> = {
   create: script(base, keeping, ending, ofUsers, lines, adding, create),
   replace: script(base, keeping, ending, ofUsers, lines, adding, replace),
   read: script(base, read),

@@ -9,6 +9,7 @@ import type {
   TokenState,
   Tombstone,
   UserLimit,
+  Watch,
 } from '../../web/session/index.ts'
 import type { Argument, Reply, Runner } from './client.ts'
 import { idsOf, newRecord, recordOf, recordsOf, userKey } from './records.ts'
@@ -21,12 +22,17 @@ const faults: Readonly<Record<string, string>> = {
 
 /** Every method is one script, so that it happens as a whole or not at all. */
 export class ValkeySessions implements SessionStore {
+  readonly answersAtOnce = false
   readonly #runner: Runner
   readonly #clock: Clock
 
   constructor(runner: Runner, clock: Clock) {
     this.#runner = runner
     this.#clock = clock
+  }
+
+  watch(_changed: (id: SessionId | undefined) => void): Watch {
+    return { isCurrent: () => false }
   }
 
   async create(
@@ -42,7 +48,8 @@ export class ValkeySessions implements SessionStore {
     if (reply === null) return undefined
     if (Buffer.isBuffer(reply))
       return { kind: 'ended', reason: String(reply) as EndReason | 'rotated' }
-    return { kind: 'live', record: recordOf(reply) }
+    const isReplaced = (reply as readonly Reply[]).length > 6
+    return { kind: 'live', record: recordOf(reply), isReplaced }
   }
 
   async readById(id: SessionId): Promise<SessionRecord | undefined> {
@@ -54,8 +61,9 @@ export class ValkeySessions implements SessionStore {
     id: SessionId,
     expectedVersion: number,
     bytes: Uint8Array,
-    { touchedAtMs, expiresAtMs }: SessionTimes,
+    times?: SessionTimes,
   ): Promise<'committed' | 'conflict' | 'gone'> {
+    const { touchedAtMs = '', expiresAtMs = '' } = times ?? {}
     const reply = await this.#run('commit', id, expectedVersion, bytes, touchedAtMs, expiresAtMs)
     return String(reply) as 'committed' | 'conflict' | 'gone'
   }

@@ -1,12 +1,21 @@
 /** How what a request did to its session reaches the store. */
 import { newId, SojournError } from '../../base/core/index.ts'
 import { hashToken, newToken } from '../../base/secrets/index.ts'
+import { plainCopy } from '../../base/state/index.ts'
 import { type Content, isRemembered } from './contents.ts'
 import type { Core, Stage } from './core.ts'
+import { deviceOf } from './device.ts'
 import { Draft } from './draft.ts'
 import { idleMsOf, isTouchDue, sessionLimits, timesAt } from './policy.ts'
 import { type Steps, wait } from './steps.ts'
-import type { EndReason, Replaced, SessionRecord, Tombstone, UserLimit } from './store.ts'
+import type {
+  EndReason,
+  Replaced,
+  SessionRecord,
+  SessionTimes,
+  Tombstone,
+  UserLimit,
+} from './store.ts'
 
 /** Carries out what is staged, at most one write for the data; without anything staged, a touch. */
 export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
@@ -115,17 +124,37 @@ function* save<Data extends object>(
 ): Steps<void> {
   const { draft } = stage
   const record = yield* onNewest(core, stage, function* (newest) {
-    const content = draft.upon(newest)
-    change?.(content.data)
+    const content = change ? changed(draft.upon(newest), change) : draft.upon(newest)
     const remembered = isRemembered(newest.bytes)
     const bytes = yield* core.contents.encode(newest.id, content, remembered)
-    const idleMs = idleMsOf(remembered, core.policy)
-    const times = timesAt(core.clock.nowMs(), newest.endsAtMs, idleMs)
+    const times = timesDue(core, newest, remembered)
     const outcome = yield* wait(core.store.commit(newest.id, newest.version, bytes, times))
     if (outcome !== 'committed') return outcome
-    return { ...newest, ...times, bytes, version: newest.version + 1 }
+    const record = { ...newest, ...times, bytes, version: newest.version + 1 }
+    core.contents.know(record, content)
+    return record
   })
   enterRecord(core, stage, record)
+}
+
+function changed<Data extends object>(
+  { data, flash }: Content<Data>,
+  change: (data: Data) => void,
+): Content<Data> {
+  const copy = plainCopy(data) as Data
+  change(copy)
+  return { data: plainCopy(copy) as Data, flash }
+}
+
+/** The times that this use leaves; `undefined` as long as they need not be written. */
+function timesDue<Data extends object>(
+  { policy, clock }: Core<Data>,
+  { touchedAtMs, endsAtMs }: SessionRecord,
+  remembered: boolean,
+): SessionTimes | undefined {
+  const nowMs = clock.nowMs()
+  const idleMs = idleMsOf(remembered, policy)
+  return isTouchDue(nowMs, touchedAtMs, idleMs) ? timesAt(nowMs, endsAtMs, idleMs) : undefined
 }
 
 /** A touch that fails changes nothing in what the visitor sees: the session ends a bit earlier. */
@@ -134,13 +163,11 @@ function* touch<Data extends object>(
   stage: Stage<Data>,
   record: SessionRecord,
 ): Steps<void> {
-  const nowMs = core.clock.nowMs()
-  const idleMs = idleMsOf(isRemembered(record.bytes), core.policy)
-  if (!isTouchDue(nowMs, record.touchedAtMs, idleMs)) return
-  const times = timesAt(nowMs, record.endsAtMs, idleMs)
+  const times = timesDue(core, record, isRemembered(record.bytes))
+  if (!times) return
   try {
-    yield* wait(core.store.touch(record.id, times))
-    stage.record = { ...record, ...times }
+    if (yield* wait(core.store.touch(record.id, times)))
+      remember(core, stage, { ...record, ...times })
   } catch (error) {
     core.log.warn({ err: error, session: record.id }, 'a session could not be touched')
   }
@@ -161,6 +188,7 @@ function* rotate<Data extends object>(
   if (outcome === 'gone') throw yield* endError(core, stage)
   if (outcome === 'superseded') return
   stage.tokenHash = newHash
+  if (stage.record) remember(core, stage, stage.record)
   giveCookie(core, stage, token, stage.record)
 }
 
@@ -182,7 +210,7 @@ function* onNewest<Data extends object>(
 
 function* newRecord<Data extends object>(
   core: Core<Data>,
-  { departure, device }: Stage<Data>,
+  { departure, userAgent }: Stage<Data>,
   content: Content<Data>,
 ): Steps<SessionRecord> {
   const { policy, clock, random, contents } = core
@@ -193,17 +221,19 @@ function* newRecord<Data extends object>(
   const ownEndMs = createdAtMs + (remembered ? policy.rememberForMs : policy.endAfterMs)
   const endsAtMs = Math.min(ownEndMs, departure?.parent?.endsAtMs ?? ownEndMs)
   const times = timesAt(createdAtMs, endsAtMs, idleMsOf(remembered, policy))
-  return {
+  const record = {
     id,
     version: 1,
     bytes,
     user: departure?.user,
     createdAtMs,
     endsAtMs,
-    device,
+    device: deviceOf(userAgent),
     parentId: departure?.parent?.id,
     ...times,
   }
+  contents.know(record, content)
+  return record
 }
 
 /** A browser would drop the cookie silently, so the write that needs it isn't even tried. */
@@ -220,9 +250,9 @@ function enterNew<Data extends object>(
   record: SessionRecord,
   token: string,
 ): void {
+  stage.tokenHash = hashToken(token)
   enterRecord(core, stage, record)
   stage.departure = undefined
-  stage.tokenHash = hashToken(token)
   giveCookie(core, stage, token, record)
 }
 
@@ -252,6 +282,16 @@ function enterRecord<Data extends object>(
   stage.draft.enter('stale')
   stage.draft = draftOf(core, record)
   stage.record = record
+  remember(core, stage, record)
+}
+
+/** Where others may come between a write and its answer, what was written need not hold any more. */
+function remember<Data extends object>(
+  { store, cache }: Core<Data>,
+  { tokenHash, isReplaced }: Stage<Data>,
+  record: SessionRecord,
+): void {
+  if (store.answersAtOnce && tokenHash !== undefined && !isReplaced) cache.put(tokenHash, record)
 }
 
 /** The draft of a request that found this record, or none. */
@@ -259,8 +299,7 @@ export function draftOf<Data extends object>(
   core: Core<Data>,
   record: SessionRecord | undefined,
 ): Draft<Data> {
-  const begin = (newest = record) =>
-    newest ? core.contents.decode(newest.id, newest.bytes) : core.fresh()
+  const begin = (newest = record) => (newest ? core.contents.of(newest) : core.fresh())
   return new Draft(begin, record)
 }
 

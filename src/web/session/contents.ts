@@ -8,6 +8,7 @@ import { decodeValue, encodeValue } from '../../base/codec/index.ts'
 import { type SessionId, SojournError } from '../../base/core/index.ts'
 import type { Sealer } from '../../base/secrets/index.ts'
 import { type Steps, wait } from './steps.ts'
+import type { SessionRecord } from './store.ts'
 
 const formats = { plain: 2, sealed: 3 } as const
 const flags = { remembered: 1 } as const
@@ -20,10 +21,10 @@ export interface FlashMessage {
   readonly value: unknown
 }
 
-/** What the owner of a session put into it. */
+/** What the owner of a session put into it. Several requests may share it: nobody changes it. */
 export interface Content<Data extends object> {
-  data: Data
-  flash: FlashMessage[]
+  readonly data: Data
+  readonly flash: readonly FlashMessage[]
 }
 
 /** How content becomes bytes: the options that are about it. */
@@ -42,18 +43,33 @@ export function isRemembered(bytes: Uint8Array): boolean {
 
 export class Contents<Data extends object> {
   readonly #options: ContentsOptions<Data>
+  /** What the bytes of a record hold, as long as somebody has the record. */
+  readonly #known = new WeakMap<SessionRecord, Content<Data>>()
 
   constructor(options: ContentsOptions<Data>) {
     this.#options = options
   }
 
   /**
-   * Content of its own, whose data has the current version.
+   * What a record holds; its data has the current version.
    *
    * @throws SojournError `STORE_UNAVAILABLE` for bytes that can't be read, `SESSION_INVALID` for
    * data of a version that this program doesn't know
    */
-  decode(id: SessionId, bytes: Uint8Array): Content<Data> {
+  of(record: SessionRecord): Content<Data> {
+    const known = this.#known.get(record)
+    if (known) return known
+    const content = this.#decode(record)
+    this.#known.set(record, content)
+    return content
+  }
+
+  /** Remembers what the bytes of a record were made of. */
+  know(record: SessionRecord, content: Content<Data>): void {
+    this.#known.set(record, content)
+  }
+
+  #decode({ id, bytes }: SessionRecord): Content<Data> {
     const value = this.#open(id, bytes)
     try {
       const [version, data, flash] = decodeValue(value) as [number, Data, FlashMessage[]]

@@ -1,0 +1,103 @@
+/** Sessions that were read before, for as long as the store can tell that nobody changed them. */
+import type { Clock, SessionId } from '../../base/core/index.ts'
+import { sessionLimits } from './policy.ts'
+import { type Steps, wait } from './steps.ts'
+import type { SessionRecord, SessionStore, TokenState, Watch } from './store.ts'
+
+/** What an entry takes beside its data: the record, its hash, its places in Maps. */
+const entryBytes = 1_024
+
+/** A read that is under way: what changes meanwhile may be older in its answer. */
+interface Reading {
+  readonly changed: Set<SessionId>
+  hasMissed: boolean
+}
+
+/**
+ * Two generations of entries, each of half of the limit: what is used moves to the younger one;
+ * when that is full, the older one is forgotten.
+ */
+export class SessionCache {
+  readonly #store: SessionStore
+  readonly #clock: Clock
+  readonly #watch: Watch
+  readonly #bytesMax: number
+  #young = new Map<string, SessionRecord>()
+  #old = new Map<string, SessionRecord>()
+  /** Counts what was put into the younger generation, also what has left since. */
+  #youngBytes = 0
+  readonly #hashes = new Map<SessionId, string>()
+  readonly #readings = new Set<Reading>()
+
+  constructor(store: SessionStore, clock: Clock, bytesMax: number = sessionLimits.cachedBytesMax) {
+    this.#store = store
+    this.#clock = clock
+    this.#bytesMax = bytesMax
+    this.#watch = store.watch((id) => this.#forget(id))
+  }
+
+  /** What a token leads to, by the store only if that isn't known. */
+  *read(tokenHash: string): Steps<TokenState> {
+    const known = this.#known(tokenHash)
+    if (known) return { kind: 'live', record: known, isReplaced: false }
+    const reading: Reading = { changed: new Set(), hasMissed: false }
+    this.#readings.add(reading)
+    let state: TokenState
+    try {
+      state = yield* wait(this.#store.read(tokenHash))
+    } finally {
+      this.#readings.delete(reading)
+    }
+    if (state?.kind === 'live' && !state.isReplaced) {
+      const { record } = state
+      if (!reading.hasMissed && !reading.changed.has(record.id)) this.put(tokenHash, record)
+    }
+    return state
+  }
+
+  #known(tokenHash: string): SessionRecord | undefined {
+    if (!this.#watch.isCurrent()) return undefined
+    const record = this.#young.get(tokenHash) ?? this.#old.get(tokenHash)
+    if (!record) return undefined
+    const nowMs = this.#clock.nowMs()
+    // Past its times the store decides.
+    if (record.expiresAtMs <= nowMs || record.endsAtMs <= nowMs) return undefined
+    if (!this.#young.has(tokenHash)) this.put(tokenHash, record)
+    return record
+  }
+
+  /** Remembers a session as it was just read, or just written by a store that answers at once. */
+  put(tokenHash: string, record: SessionRecord): void {
+    const before = this.#hashes.get(record.id)
+    if (before !== undefined && before !== tokenHash) this.#forget(record.id)
+    if (this.#youngBytes >= this.#bytesMax / 2) this.#age()
+    this.#young.set(tokenHash, record)
+    this.#youngBytes += record.bytes.byteLength + entryBytes
+    this.#hashes.set(record.id, tokenHash)
+  }
+
+  #age(): void {
+    for (const [hash, { id }] of this.#old)
+      if (!this.#young.has(hash) && this.#hashes.get(id) === hash) this.#hashes.delete(id)
+    this.#old = this.#young
+    this.#young = new Map()
+    this.#youngBytes = 0
+  }
+
+  #forget(id: SessionId | undefined): void {
+    if (id === undefined) {
+      for (const reading of this.#readings) reading.hasMissed = true
+      this.#young.clear()
+      this.#old.clear()
+      this.#hashes.clear()
+      this.#youngBytes = 0
+      return
+    }
+    for (const { changed } of this.#readings) changed.add(id)
+    const hash = this.#hashes.get(id)
+    if (hash === undefined) return
+    this.#hashes.delete(id)
+    this.#young.delete(hash)
+    this.#old.delete(hash)
+  }
+}
