@@ -91,7 +91,7 @@ class SqliteSessions implements SessionStore {
 
   /** What others write isn't told by its session, so all of them may have changed. */
   #isCurrent(): boolean {
-    const now = this.#row('othersWrites', {})?.['data_version']
+    const now = attempt(() => this.#statements.othersWrites.get()?.['data_version'])
     if (now !== this.#othersWrites) this.#changed(undefined)
     this.#othersWrites = now
     return true

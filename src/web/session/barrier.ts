@@ -101,6 +101,7 @@ class Barrier implements Guard {
     if (reason !== undefined) response.statusMessage = reason
     this.#status = status
     this.#hasHead = true
+    this.#guarded.pretend()
     return response
   }
 
@@ -122,7 +123,10 @@ class Barrier implements Guard {
     try {
       const finished = this.#visit.finish()
       if (!(finished instanceof Promise)) this.#call('end', args)
-      else finished.then(() => this.#call('end', args)).catch((error: unknown) => this.#cut(error))
+      else {
+        this.#guarded.pretend()
+        finished.then(() => this.#call('end', args)).catch((error: unknown) => this.#cut(error))
+      }
     } catch (error) {
       this.#cut(error)
     }
@@ -162,15 +166,18 @@ class Barrier implements Guard {
     if (!this.#hasHead) this.#status = this.#response.statusCode
     try {
       const committed = this.#visit.commit()
-      if (!(committed instanceof Promise)) this.#release()
-      else
-        committed
-          .then(
-            () => this.#release(),
-            (error) => this.#replace(error),
-          )
-          // What was held back may be nothing that node:http can send; nobody else would hear it.
-          .catch((error: unknown) => this.#cut(error))
+      if (!(committed instanceof Promise)) {
+        this.#release()
+        return
+      }
+      this.#guarded.pretend()
+      committed
+        .then(
+          () => this.#release(),
+          (error) => this.#replace(error),
+        )
+        // What was held back may be nothing that node:http can send; nobody else would hear it.
+        .catch((error: unknown) => this.#cut(error))
     } catch (error) {
       this.#replace(error)
     }

@@ -1,7 +1,4 @@
-/**
- * How a barrier gets before the methods of a response. They are put between the response and its
- * prototype: a response with methods of its own costs node:http more than all else here.
- */
+/** How a barrier gets before the methods of a response. */
 import type { ServerResponse } from 'node:http'
 
 /** What a barrier does in place of a response's methods. */
@@ -42,12 +39,14 @@ const names = Object.keys(entrances) as GuardedName[]
 const own = Symbol('guard')
 
 type Method = (...args: unknown[]) => unknown
-type GuardedResponse = ServerResponse & { [own]?: Guard }
+type GuardedResponse = Required<Record<GuardedName, Method>> & { [own]?: Guard }
 
 /** A response behind its guard. */
 export interface Guarded {
   /** Calls the method that the guard stands before. */
   call(name: GuardedName, args: readonly unknown[]): unknown
+  /** From here on what is held back looks sent to the application, as it would be unguarded. */
+  pretend(): void
   /** Takes the guard away. */
   release(): void
 }
@@ -58,68 +57,78 @@ export function guard(response: ServerResponse, one: Guard): Guarded {
 
 class GuardedBy implements Guarded {
   readonly #response: GuardedResponse
-  readonly #parent: Record<GuardedName, Method>
-  /** Whether another guard stood there first, whose place is left to it. */
-  readonly #isSecond: boolean
-  /** Methods of the response's own: others put them there first, and would be called past us. */
+  readonly #parent: GuardedResponse
+  /** Methods of the response's own: others put them there first. */
   #before: Partial<Record<GuardedName, Method>> | undefined
 
-  constructor(response: GuardedResponse, one: Guard) {
-    this.#response = response
-    this.#parent = Object.getPrototypeOf(response) as Record<GuardedName, Method>
-    this.#isSecond = response[own] !== undefined
+  constructor(response: ServerResponse, one: Guard) {
+    this.#response = response as never
+    this.#parent = Object.getPrototypeOf(response) as GuardedResponse
     for (const name of names)
-      if (this.#isSecond || Object.hasOwn(response, name)) this.#standBefore(name, one)
-    if (this.#isSecond) return
-    Object.setPrototypeOf(response, guardedFrom(this.#parent))
-    response[own] = one
-  }
-
-  #standBefore(name: GuardedName, one: Guard): void {
-    this.#before ??= {}
-    this.#before[name] = this.#response[name] as Method
-    Object.assign(this.#response, { [name]: (...args: unknown[]) => entrances[name](one, args) })
+      if (Object.hasOwn(response, name)) {
+        this.#before ??= {}
+        this.#before[name] = this.#response[name]
+      }
+    if (this.#response[own] === undefined) standBefore(this.#response, one)
+    else
+      for (const name of names)
+        this.#response[name] = (...args: unknown[]) => entrances[name](one, args)
   }
 
   call(name: GuardedName, args: readonly unknown[]): unknown {
     return Reflect.apply(this.#before?.[name] ?? this.#parent[name], this.#response, args)
   }
 
+  pretend(): void {
+    Object.defineProperties(this.#response, shown)
+  }
+
   release(): void {
-    Object.assign(this.#response, this.#before)
-    if (this.#isSecond) return
-    Object.setPrototypeOf(this.#response, this.#parent)
-    delete this.#response[own]
+    const response: Partial<GuardedResponse> = this.#response
+    for (const name of names) delete response[name]
+    Object.assign(response, this.#before)
+    Reflect.deleteProperty(response, 'headersSent')
+    Reflect.deleteProperty(response, 'writableEnded')
+    delete response[own]
   }
 }
 
-/** Prototypes are few: that of node:http, and one for each application of Express. */
-const prototypes = new WeakMap<object, object>()
+/** One by one: by a loop, or through a prototype in between, it takes several times as long. */
+function standBefore(response: GuardedResponse, one: Guard): void {
+  response[own] = one
+  response.writeHead = shared.writeHead
+  response.flushHeaders = shared.flushHeaders
+  response.write = shared.write
+  response.end = shared.end
+  response.setHeader = shared.setHeader
+  response.appendHeader = shared.appendHeader
+  response.removeHeader = shared.removeHeader
+}
 
-function guardedFrom(parent: object): object {
-  const known = prototypes.get(parent)
-  if (known) return known
-  const made = Object.create(parent, {
-    headersSent: shownAs(parent, 'headersSent', (one) => one.isHeadHeld),
-    writableEnded: shownAs(parent, 'writableEnded', (one) => one.isEndHeld),
-  }) as Record<string, unknown>
-  for (const name of names)
-    made[name] = function (this: Required<GuardedResponse>, ...args: unknown[]): unknown {
+/** The same for all responses: with functions of its own each would be of a shape of its own. */
+const shared = Object.fromEntries(
+  names.map((name) => [
+    name,
+    function (this: Required<GuardedResponse>, ...args: unknown[]): unknown {
       return entrances[name](this[own], args)
-    }
-  prototypes.set(parent, made)
-  return made
+    },
+  ]),
+) as Record<GuardedName, Method>
+
+const shown: PropertyDescriptorMap = {
+  headersSent: shownAs('headersSent', (one) => one.isHeadHeld),
+  writableEnded: shownAs('writableEnded', (one) => one.isEndHeld),
 }
 
 function shownAs(
-  parent: object,
   name: 'headersSent' | 'writableEnded',
   isHeld: (one: Guard) => boolean,
 ): PropertyDescriptor {
   return {
     configurable: true,
     get(this: Required<GuardedResponse>): boolean {
-      return isHeld(this[own]) || Boolean(Reflect.get(parent, name, this))
+      if (isHeld(this[own])) return true
+      return Boolean(Reflect.get(Object.getPrototypeOf(this), name, this))
     },
   }
 }

@@ -1,5 +1,5 @@
 /** What a request must look like before its session is looked up, and the look-up. */
-import { SojournError } from '../../base/core/index.ts'
+import { type Awaitable, SojournError } from '../../base/core/index.ts'
 import { hashToken, isToken } from '../../base/secrets/index.ts'
 import { type Carriers, type HeaderRecord, headerText } from './carrier.ts'
 import type { Arrival, Core, Found } from './core.ts'
@@ -25,16 +25,16 @@ export type Opening = 'always' | 'manual'
  * The session of a request. Without a token the store isn't asked; nor is one that answers at once
  * before the session is used.
  */
-export function* openVisit<Data extends object>(
+export function openVisit<Data extends object>(
   core: Core<Data>,
   carriers: Carriers,
   facts: RequestFacts,
   opening: Opening,
-): Steps<Visit<Data>> {
-  const arrival = arrivalOf(core.policy, carriers, facts)
-  const isLater = core.store.answersAtOnce || opening === 'manual'
-  if (arrival.token === undefined || isLater) return new Visit(core, arrival)
-  return new Visit(core, arrival, yield* find(core, arrival.token))
+): Awaitable<Visit<Data>> {
+  const visit = new Visit(core, arrivalOf(core.policy, carriers, facts))
+  if (core.store.answersAtOnce || opening === 'manual') return visit
+  const opened = visit.open()
+  return opened instanceof Promise ? opened.then(() => visit) : visit
 }
 
 function arrivalOf(policy: Policy, carriers: Carriers, facts: RequestFacts): Arrival {
@@ -98,24 +98,28 @@ export function tokenOf(headers: HeaderRecord, { cookie, bearer }: Carriers): st
 }
 
 function tokenAmong(cookies: readonly string[], bearers: readonly string[]): string | undefined {
-  const [token = bearers[0]] = cookies
-  if ([...cookies, ...bearers].some((other) => other !== token))
-    throw new SojournError('CARRIER_CONFLICT')
+  const token = cookies[0] ?? bearers[0]
+  const isOther = (other: string): boolean => other !== token
+  if (cookies.some(isOther) || bearers.some(isOther)) throw new SojournError('CARRIER_CONFLICT')
   if (!cookies.every(isToken)) throw new SojournError('COOKIE_MALFORMED')
   return token
 }
 
 /** Node keeps the first of two Hosts without a word (RFC 9112 §3.2 asks to refuse them). */
 export function withAllHosts(headers: HeaderRecord, raw: readonly string[]): HeaderRecord {
-  const hosts = raw.filter(
-    (_, index) => raw[index - 1]?.toLowerCase() === 'host' && index % 2 === 1,
-  )
-  return hosts.length > 1 ? { ...headers, host: hosts } : headers
+  let hosts: string[] | undefined
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] as string
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
+    hosts ??= []
+    hosts.push(raw[at + 1] as string)
+  }
+  return hosts && hosts.length > 1 ? { ...headers, host: hosts } : headers
 }
 
 /** Compared without case: host names have none. */
 export function isAllowedHost(host: string, { hosts }: Policy): boolean {
-  return hosts.has(host.toLowerCase())
+  return hosts.has(host) || hosts.has(host.toLowerCase())
 }
 
 /**

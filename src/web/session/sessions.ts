@@ -128,7 +128,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   }
 
   visit(request: RequestFacts, opening: Opening = 'always'): Awaitable<Visit<Data>> {
-    return run(openVisit(this.#core, this.#carriers, request, opening))
+    return openVisit(this.#core, this.#carriers, request, opening)
   }
 
   problem(error: unknown): Problem {

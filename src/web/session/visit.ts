@@ -40,15 +40,13 @@ export class Visit<Data extends object> {
   /** What is under way in the store: one thing of a request after the other. */
   #pending: Promise<unknown> | undefined
 
-  /** @param found what the token led to; looked up at the first use otherwise */
-  constructor(core: Core<Data>, arrival: Arrival, found?: Found) {
+  constructor(core: Core<Data>, arrival: Arrival) {
     this.#core = core
     this.#arrival = arrival
-    this.#found = found
     this.session = new RequestSession(this)
   }
 
-  /** Looks the session up, for stores that don't answer at once. */
+  /** Looks the session up. Without this it is looked up when it is first used. */
   open(): Awaitable<void> {
     if (this.#found) return undefined
     const found = run(find(this.#core, this.#arrival.token))
