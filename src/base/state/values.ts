@@ -1,7 +1,6 @@
 /** Plain helpers over plain data. */
 import { depthMax } from '../codec/format.ts'
 import {
-  type Container,
   checkKey,
   checkShape,
   isPlainObject,
@@ -11,12 +10,6 @@ import {
 } from '../codec/plain.ts'
 
 const place = (): string => 'data'
-
-/** Keys and values of an object or Map, indexes and items of an array. */
-export function entriesOf(container: Container): Iterable<[string | number, unknown]> {
-  if (container instanceof Map || Array.isArray(container)) return container.entries()
-  return Object.entries(container)
-}
 
 /**
  * A deep copy that shares nothing with the original but its primitives.

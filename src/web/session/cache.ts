@@ -7,6 +7,12 @@ import type { SessionRecord, SessionStore, TokenState, Watch } from './store.ts'
 /** What an entry takes beside its data: the record, its hash, its places in Maps. */
 const entryBytes = 1_024
 
+interface Entry<Content> {
+  readonly record: SessionRecord
+  /** What its bytes hold, once somebody asked. */
+  content: Content | undefined
+}
+
 /** A read that is under way: what changes meanwhile may be older in its answer. */
 interface Reading {
   readonly changed: Set<SessionId>
@@ -17,13 +23,13 @@ interface Reading {
  * Two generations of entries, each of half of the limit: what is used moves to the younger one;
  * when that is full, the older one is forgotten.
  */
-export class SessionCache {
+export class SessionCache<Content> {
   readonly #store: SessionStore
   readonly #clock: Clock
   readonly #watch: Watch
   readonly #bytesMax: number
-  #young = new Map<string, SessionRecord>()
-  #old = new Map<string, SessionRecord>()
+  #young = new Map<string, Entry<Content>>()
+  #old = new Map<string, Entry<Content>>()
   /** Counts what was put into the younger generation, also what has left since. */
   #youngBytes = 0
   readonly #hashes = new Map<SessionId, string>()
@@ -57,28 +63,40 @@ export class SessionCache {
 
   #known(tokenHash: string): SessionRecord | undefined {
     if (!this.#watch.isCurrent()) return undefined
-    const record = this.#young.get(tokenHash) ?? this.#old.get(tokenHash)
-    if (!record) return undefined
+    const young = this.#young.get(tokenHash)
+    const entry = young ?? this.#old.get(tokenHash)
+    if (!entry) return undefined
+    const { record, content } = entry
     const nowMs = this.#clock.nowMs()
     // Past its times the store decides.
     if (record.expiresAtMs <= nowMs || record.endsAtMs <= nowMs) return undefined
-    if (!this.#young.has(tokenHash)) this.put(tokenHash, record)
+    if (!young) this.put(tokenHash, record, content)
     return record
   }
 
+  /** What a record holds: read out of it once, as long as this very record is remembered. */
+  contentOf(record: SessionRecord, readOut: (record: SessionRecord) => Content): Content {
+    const hash = this.#hashes.get(record.id) ?? ''
+    const entry = this.#young.get(hash) ?? this.#old.get(hash)
+    if (entry?.record !== record) return readOut(record)
+    entry.content ??= readOut(record)
+    return entry.content
+  }
+
   /** Remembers a session as it was just read, or just written by a store that answers at once. */
-  put(tokenHash: string, record: SessionRecord): void {
+  put(tokenHash: string, record: SessionRecord, content?: Content): void {
     const before = this.#hashes.get(record.id)
     if (before !== undefined && before !== tokenHash) this.#forget(record.id)
     if (this.#youngBytes >= this.#bytesMax / 2) this.#age()
-    this.#young.set(tokenHash, record)
+    this.#young.set(tokenHash, { record, content })
     this.#youngBytes += record.bytes.byteLength + entryBytes
     this.#hashes.set(record.id, tokenHash)
   }
 
   #age(): void {
-    for (const [hash, { id }] of this.#old)
-      if (!this.#young.has(hash) && this.#hashes.get(id) === hash) this.#hashes.delete(id)
+    for (const [hash, { record }] of this.#old)
+      if (!this.#young.has(hash) && this.#hashes.get(record.id) === hash)
+        this.#hashes.delete(record.id)
     this.#old = this.#young
     this.#young = new Map()
     this.#youngBytes = 0

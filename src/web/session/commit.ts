@@ -74,9 +74,10 @@ function* create<Data extends object>(core: Core<Data>, stage: Stage<Data>): Ste
   // Without a cookie, and unless somebody asked for the token, nobody would ever find it again.
   if (stage.isHeaderClient && stage.nextToken === undefined) throw new SojournError('SESSION_ENDED')
   const token = takeToken(core, stage)
-  const record = yield* newRecord(core, stage, stage.draft.upon())
+  const content = stage.draft.upon()
+  const record = yield* newRecord(core, stage, content)
   const evicted = yield* wait(core.store.create(record, hashToken(token), limitOf(core)))
-  enterNew(core, stage, record, token)
+  enterNew(core, stage, { record, content }, token)
   for (const id of evicted) core.ended(id, 'revoked')
 }
 
@@ -87,15 +88,16 @@ function* replace<Data extends object>(core: Core<Data>, stage: Stage<Data>): St
   const token = takeToken(core, stage)
   const reason = departure?.reason ?? 'login'
   let replaced: Replaced | undefined
-  const record = yield* onNewest(core, stage, function* (newest) {
+  const written = yield* onNewest(core, stage, function* (newest) {
     const { id, version } = newest
-    const fresh = yield* newRecord(core, stage, draft.upon(newest))
+    const content = draft.upon(newest)
+    const fresh = yield* newRecord(core, stage, content)
     const [hash, tombstone] = [hashToken(token), tombstoneOf(core, reason)]
     const limit = limitOf(core)
     replaced = yield* wait(store.replace(id, version, fresh, hash, tombstone, limit))
-    return replaced.outcome === 'replaced' ? fresh : replaced.outcome
+    return replaced.outcome === 'replaced' ? { record: fresh, content } : replaced.outcome
   })
-  enterNew(core, stage, record, token)
+  enterNew(core, stage, written, token)
   if (replaced?.outcome !== 'replaced') return
   for (const id of replaced.ended) core.ended(id, reason)
   for (const id of replaced.evicted) core.ended(id, 'revoked')
@@ -123,18 +125,16 @@ function* save<Data extends object>(
   change?: (data: Data) => void,
 ): Steps<void> {
   const { draft } = stage
-  const record = yield* onNewest(core, stage, function* (newest) {
+  const written = yield* onNewest(core, stage, function* (newest) {
     const content = change ? changed(draft.upon(newest), change) : draft.upon(newest)
     const remembered = isRemembered(newest.bytes)
     const bytes = yield* core.contents.encode(newest.id, content, remembered)
     const times = timesDue(core, newest, remembered)
     const outcome = yield* wait(core.store.commit(newest.id, newest.version, bytes, times))
     if (outcome !== 'committed') return outcome
-    const record = { ...newest, ...times, bytes, version: newest.version + 1 }
-    core.contents.know(record, content)
-    return record
+    return { record: { ...newest, ...times, bytes, version: newest.version + 1 }, content }
   })
-  enterRecord(core, stage, record)
+  enterRecord(core, stage, written)
 }
 
 function changed<Data extends object>(
@@ -192,15 +192,21 @@ function* rotate<Data extends object>(
   giveCookie(core, stage, token, stage.record)
 }
 
+interface Written<Data extends object> {
+  readonly record: SessionRecord
+  /** What its bytes were made of. */
+  readonly content: Content<Data>
+}
+
 /** Tries a write upon the newest version until no parallel one comes between. */
 function* onNewest<Data extends object>(
   core: Core<Data>,
   stage: Stage<Data>,
-  write: (newest: SessionRecord) => Steps<SessionRecord | 'conflict' | 'gone'>,
-): Steps<SessionRecord> {
+  write: (newest: SessionRecord) => Steps<Written<Data> | 'conflict' | 'gone'>,
+): Steps<Written<Data>> {
   let newest = stage.record
   for (let tries = 1; newest && tries <= sessionLimits.triesMax; tries++) {
-    const written: SessionRecord | 'conflict' | 'gone' = yield* write(newest)
+    const written: Written<Data> | 'conflict' | 'gone' = yield* write(newest)
     if (typeof written === 'object') return written
     newest = written === 'gone' ? undefined : yield* wait(core.store.readById(newest.id))
   }
@@ -221,7 +227,7 @@ function* newRecord<Data extends object>(
   const ownEndMs = createdAtMs + (remembered ? policy.rememberForMs : policy.endAfterMs)
   const endsAtMs = Math.min(ownEndMs, departure?.parent?.endsAtMs ?? ownEndMs)
   const times = timesAt(createdAtMs, endsAtMs, idleMsOf(remembered, policy))
-  const record = {
+  return {
     id,
     version: 1,
     bytes,
@@ -232,8 +238,6 @@ function* newRecord<Data extends object>(
     parentId: departure?.parent?.id,
     ...times,
   }
-  contents.know(record, content)
-  return record
 }
 
 /** A browser would drop the cookie silently, so the write that needs it isn't even tried. */
@@ -247,13 +251,13 @@ function checkCookie<Data extends object>({ policy }: Core<Data>, stage: Stage<D
 function enterNew<Data extends object>(
   core: Core<Data>,
   stage: Stage<Data>,
-  record: SessionRecord,
+  written: Written<Data>,
   token: string,
 ): void {
   stage.tokenHash = hashToken(token)
-  enterRecord(core, stage, record)
+  enterRecord(core, stage, written)
   stage.departure = undefined
-  giveCookie(core, stage, token, record)
+  giveCookie(core, stage, token, written.record)
 }
 
 function giveCookie<Data extends object>(
@@ -277,12 +281,12 @@ function lifetimeOf<Data extends object>(
 function enterRecord<Data extends object>(
   core: Core<Data>,
   stage: Stage<Data>,
-  record: SessionRecord,
+  { record, content }: Written<Data>,
 ): void {
   stage.draft.enter('stale')
   stage.draft = draftOf(core, record)
   stage.record = record
-  remember(core, stage, record)
+  remember(core, stage, record, content)
 }
 
 /** Where others may come between a write and its answer, what was written need not hold any more. */
@@ -290,8 +294,18 @@ function remember<Data extends object>(
   { store, cache }: Core<Data>,
   { tokenHash, isReplaced }: Stage<Data>,
   record: SessionRecord,
+  content?: Content<Data>,
 ): void {
-  if (store.answersAtOnce && tokenHash !== undefined && !isReplaced) cache.put(tokenHash, record)
+  if (store.answersAtOnce && tokenHash !== undefined && !isReplaced)
+    cache.put(tokenHash, record, content)
+}
+
+/** What a record holds. */
+export function contentOf<Data extends object>(
+  { cache, contents }: Core<Data>,
+  record: SessionRecord,
+): Content<Data> {
+  return cache.contentOf(record, (one) => contents.decode(one))
 }
 
 /** The draft of a request that found this record, or none. */
@@ -299,7 +313,7 @@ export function draftOf<Data extends object>(
   core: Core<Data>,
   record: SessionRecord | undefined,
 ): Draft<Data> {
-  const begin = (newest = record) => (newest ? core.contents.of(newest) : core.fresh())
+  const begin = (newest = record) => (newest ? contentOf(core, newest) : core.fresh())
   return new Draft(begin, record)
 }
 

@@ -15,7 +15,7 @@ export interface Core<Data extends object> {
   /** What a new session holds, of its own. */
   readonly fresh: () => Content<Data>
   readonly store: SessionStore
-  readonly cache: SessionCache
+  readonly cache: SessionCache<Content<Data>>
   readonly cookie: CookieCarrier
   readonly clock: Clock
   readonly random: Random

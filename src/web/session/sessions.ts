@@ -10,7 +10,8 @@ import { hashToken, sealer } from '../../base/secrets/index.ts'
 import { plainCopy } from '../../base/state/index.ts'
 import { SessionCache } from './cache.ts'
 import type { Carriers, HeaderRecord } from './carrier.ts'
-import { Contents, isRemembered } from './contents.ts'
+import { contentOf } from './commit.ts'
+import { type Content, Contents, isRemembered } from './contents.ts'
 import type { Core } from './core.ts'
 import { EndFeed } from './end-feed.ts'
 import { idleMsOf, isTouchDue, type Policy, policyOf, sessionLimits, timesAt } from './policy.ts'
@@ -48,7 +49,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     // Whoever gives the same object each time must not find it changed.
     const fresh = () => ({ data: plainCopy(initial()) as Data, flash: [] })
     const ended: Core<Data>['ended'] = (id, reason) => this.#tell(id, reason)
-    const cache = new SessionCache(store, clock)
+    const cache = new SessionCache<Content<Data>>(store, clock)
     const shared = { store, cache, clock, random, log, updates: new Queue() }
     const { cookie } = carriers
     this.#core = { ...shared, cookie, policy, contents, fresh, events, ended }
@@ -187,7 +188,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
 
   #visitorOf(record: SessionRecord): Visitor<Data> {
     const { id, user } = record
-    return { id, user, data: plainCopy(this.#core.contents.of(record).data) as Data }
+    return { id, user, data: plainCopy(contentOf(this.#core, record).data) as Data }
   }
 
   #tell(id: SessionId, reason: EndReason): void {

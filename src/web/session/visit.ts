@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type Awaitable, newId, type SessionId, SojournError } from '../../base/core/index.ts'
 import { csrfTokenOf, newToken } from '../../base/secrets/index.ts'
-import { commit, draftOf, reopen, update } from './commit.ts'
+import { commit, contentOf, draftOf, reopen, update } from './commit.ts'
 import { type Content, isRemembered } from './contents.ts'
 import type { Arrival, Core, Departure, Found, Stage } from './core.ts'
 import { type EventProps, RequestEvents } from './events.ts'
@@ -264,7 +264,7 @@ export class Visit<Data extends object> {
     const { parent, keep } = await run(redeem(this.#core, code, options, record))
     if (record?.id === parent.id) return
     this.#depart({ reason: 'login', user: parent.user, isRemembered: false, parent }, [])
-    const { data } = this.#core.contents.of(parent)
+    const { data } = contentOf(this.#core, parent)
     const kept = Object.fromEntries(Object.entries(data).filter(([key]) => keep.includes(key)))
     Object.assign(this.#stage.draft.data, kept)
   }

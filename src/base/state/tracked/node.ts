@@ -1,8 +1,7 @@
 /** A container of the state, as its proxy, its log of this turn and its place in the tree. */
 import type { ContainerKind } from '../../codec/format.ts'
-import { type Container, stepName, unsupported } from '../../codec/plain.ts'
+import { type Container, entriesOf, stepName, unsupported } from '../../codec/plain.ts'
 import type { Linked } from '../links.ts'
-import { entriesOf } from '../values.ts'
 import type { Graph } from './graph.ts'
 import type { Stream } from './stream.ts'
 
