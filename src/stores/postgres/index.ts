@@ -54,8 +54,9 @@ export function openPostgres(options: PostgresOptions): Postgres {
   if (!(timeoutMs > 0 && timeoutMs < 2 ** 31))
     throw new RangeError(`\`timeoutMs\` must be a positive number: ${timeoutMs}`)
   const connection = new Connection({ server, schema, timeoutMs })
+  const sessions = new PostgresSessions(connection, schema, clock)
   return {
-    sessions: () => new PostgresSessions(connection, schema, clock),
+    sessions: () => sessions,
     close: () => connection.close(),
   }
 }

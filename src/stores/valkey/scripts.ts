@@ -11,6 +11,7 @@
  *   :ids             zset   sessions by id
  *   :code:<hash>     hash   bytes, until
  *   :ends            stream of ids and reasons, numbered by :position
+ *   :changed         channel on which every change of a session is told, by its id
  *
  * A script that fails in the middle isn't rolled back: whatever can be wrong is checked before the
  * first write, and the server refuses writes (read-only, out of memory) at the first one only.
@@ -41,6 +42,8 @@ local function live(id)
   local times = call('HMGET', key('session', id), 'expires', 'ends')
   return times[1] and tonumber(times[1]) > now and tonumber(times[2]) > now
 end
+-- Who may not publish finds out by the beats that don't come either.
+local function changed(id) redis.pcall('PUBLISH', prefix .. ':changed', id) end
 local function record(id)
   return live(id) and call('HMGET', key('session', id),
     'version', 'bytes', 'touched', 'expires', 'ends', 'about')
@@ -95,6 +98,7 @@ local function remove(id, reason, untilMs)
   call('ZREM', prefix .. ':ids', id)
   call('DEL', key('session', id), key('tokens', id), key('children', id))
   tell(id, reason)
+  changed(id)
 end
 
 local function end_all(ids, reason, untilMs)
@@ -222,12 +226,14 @@ if call('HGET', key('session', id), 'version') ~= ARGV[3] then return 'conflict'
 call('HSET', key('session', id), 'bytes', ARGV[4])
 call('HINCRBY', key('session', id), 'version', 1)
 if ARGV[5] ~= '' then move(id, ARGV[5], ARGV[6]) end
+changed(id)
 return 'committed'
 `
 
 const touch = `
 if not live(ARGV[2]) then return 0 end
 move(ARGV[2], ARGV[3], ARGV[4])
+changed(ARGV[2])
 return 1
 `
 
@@ -245,6 +251,7 @@ call('PERSIST', old)
 keep(old, kept)
 call('ZREMRANGEBYSCORE', tokens, '-inf', ARGV[1])
 call('ZADD', tokens, kept, ARGV[3], '+inf', ARGV[4])
+changed(id)
 return 'rotated'
 `
 

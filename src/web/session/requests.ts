@@ -1,10 +1,9 @@
 /** What a request must look like before its session is looked up, and the look-up. */
 import { type Awaitable, SojournError } from '../../base/core/index.ts'
-import { hashToken, isToken } from '../../base/secrets/index.ts'
+import { isToken } from '../../base/secrets/index.ts'
 import { type Carriers, type HeaderRecord, headerText } from './carrier.ts'
-import type { Arrival, Core, Found } from './core.ts'
+import type { Arrival, Core } from './core.ts'
 import type { Policy } from './policy.ts'
-import type { Steps } from './steps.ts'
 import { Visit } from './visit.ts'
 
 /** What adapters tell of a request. */
@@ -60,31 +59,6 @@ function arrivalOf(policy: Policy, carriers: Carriers, facts: RequestFacts): Arr
     isHeaderClient: token !== undefined && !isCookieSent,
     userAgent: headerText(headers, 'user-agent'),
   }
-}
-
-const nothing: Found = {
-  tokenHash: undefined,
-  record: undefined,
-  isReplaced: false,
-  barred: undefined,
-}
-
-/** What a request's token leads to. */
-export function* find<Data extends object>(
-  { cache }: Core<Data>,
-  token: string | undefined,
-): Steps<Found> {
-  if (token === undefined) return nothing
-  const tokenHash = hashToken(token)
-  const state = yield* cache.read(tokenHash)
-  if (state?.kind === 'live') {
-    const { record, isReplaced } = state
-    return { tokenHash, record, isReplaced, barred: undefined }
-  }
-  const reason = state?.reason
-  // After expiry and revocation no other response brings a successor: the visitor may start anew.
-  if (reason === undefined || reason === 'expired' || reason === 'revoked') return nothing
-  return { ...nothing, tokenHash, barred: reason }
 }
 
 /**
