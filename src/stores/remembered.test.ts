@@ -87,6 +87,23 @@ describe.each(Object.entries(stores))('%s', (name, open) => {
     expect(here.calls).toEqual([])
   })
 
+  it('makes one call for a session that it does not know, and one for a write', async () => {
+    const { here, there } = await visitor()
+    const stranger = nodeOf(nodes[1] as Node)
+    stranger.browser.cookie = here.browser.cookie
+    await stranger.browser.send(read)
+    expect(stranger.calls).toEqual(['read'])
+    here.calls.length = 0
+    await here.browser.send(({ data }) => {
+      data.count = 1
+    })
+    expect(here.calls).toEqual(['commit'])
+    await there.browser.send(({ data }) => {
+      data.count = 2
+    })
+    expect(there.calls).toEqual(['read', 'commit'])
+  })
+
   it('sees at once what it wrote itself', async () => {
     const { here } = await visitor()
     for (let count = 1; count <= 20; count++) {

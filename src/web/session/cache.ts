@@ -44,9 +44,11 @@ export class SessionCache<Content> {
 
   /** What a token leads to, by the store only if that isn't known. */
   *read(tokenHash: string): Steps<TokenState> {
-    const known = this.#known(tokenHash)
+    const isCurrent = this.#watch.isCurrent()
+    const known = isCurrent ? this.#known(tokenHash) : undefined
     if (known) return { kind: 'live', record: known, isReplaced: false }
-    const reading: Reading = { changed: new Set(), hasMissed: false }
+    // What changes before the news come through isn't told: it must not be kept either.
+    const reading: Reading = { changed: new Set(), hasMissed: !isCurrent }
     this.#readings.add(reading)
     let state: TokenState
     try {
@@ -62,7 +64,6 @@ export class SessionCache<Content> {
   }
 
   #known(tokenHash: string): SessionRecord | undefined {
-    if (!this.#watch.isCurrent()) return undefined
     const young = this.#young.get(tokenHash)
     const entry = young ?? this.#old.get(tokenHash)
     if (!entry) return undefined

@@ -66,8 +66,9 @@ export class Visit<Data extends object> {
 
   #makeStage(): Stage<Data> {
     const core = this.#core
-    if (!this.#found && this.open() instanceof Promise)
+    if (!this.#found && !core.store.answersAtOnce)
       throw new TypeError("open: 'manual' needs `await session.open()` before the session is used")
+    this.open()
     const { tokenHash, record, isReplaced, barred } = this.#found as Found
     const { token, isHeaderClient, isUnsafe, isSecure, isForged, userAgent } = this.#arrival
     const isStored = record !== undefined
