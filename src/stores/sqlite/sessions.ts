@@ -33,6 +33,11 @@ class SqliteSessions implements SessionStore {
   readonly #watchers: ((id: SessionId | undefined) => void)[] = []
   /** Counts what other connections wrote to the file. */
   #othersWrites: unknown
+  /** Whether they were counted in this turn of the event loop. */
+  #isAsked = false
+  readonly #forgetTurn = (): void => {
+    this.#isAsked = false
+  }
   readonly #statements: Readonly<Record<keyof typeof queries, StatementSync>>
 
   constructor(db: DatabaseSync, clock: Clock) {
@@ -48,11 +53,18 @@ class SqliteSessions implements SessionStore {
     return { isCurrent: () => this.#isCurrent() }
   }
 
-  /** What others write isn't told by its session, so all of them may have changed. */
+  /**
+   * What others write isn't told by its session, so all of them may have changed. To ask takes two
+   * locks of the file: once in a turn of the event loop is enough, since a request that is handled
+   * in it had arrived when the turn began.
+   */
   #isCurrent(): boolean {
+    if (this.#isAsked) return true
     const now = attempt(() => this.#statements.othersWrites.get()?.['data_version'])
     if (now !== this.#othersWrites) this.#changed(undefined)
     this.#othersWrites = now
+    this.#isAsked = true
+    setImmediate(this.#forgetTurn)
     return true
   }
 

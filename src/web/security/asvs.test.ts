@@ -485,6 +485,7 @@ describe('V4 and V8 to V16, what they ask of sessions', () => {
     const visit = await sessions.visit(one.facts())
     visit.session.data.count = 7
     sqlite.close()
+    await new Promise(setImmediate)
     const late = await sessions.visit(one.facts())
     const answers = [() => visit.commit(), () => late.session.data].map((fail) => {
       try {

@@ -733,6 +733,7 @@ it('writes no token into the log or an answer', async () => {
   const visit = await sessions.visit(one.facts())
   expect(visit.session.user?.id).toBe('ada')
   sqlite.close()
+  await new Promise(setImmediate)
   await visit.commit()
   try {
     await one.send(({ data }) => data.count)

@@ -85,9 +85,9 @@ export type Replaced =
 /** How far what a store tells of changes can be relied on. */
 export interface Watch {
   /**
-   * Whether `changed` was called for everything that had happened when this was called; for a
-   * database that pushes its changes, for all but the last second. If not, nothing that was read
-   * earlier is known to hold.
+   * Whether `changed` was called for everything that had happened when this turn of the event loop
+   * began; for a database that pushes its changes, for all but the last second. If not, nothing
+   * that was read earlier is known to hold.
    */
   isCurrent(): boolean
 }
