@@ -7,7 +7,9 @@ import type { Journal } from '../../live/host/journal.ts'
 import type { EventStore } from '../../web/analytics/index.ts'
 import type { SessionStore } from '../../web/session/index.ts'
 import { openDirectory } from './directory.ts'
-import { eventMigrations, openEvents } from './events.ts'
+import { openFigures } from './event-figures.ts'
+import { openEvents } from './events.ts'
+import { eventMigrations } from './events-schema.ts'
 import { journalMigrations, openJournal } from './journal.ts'
 import { openDatabase } from './open.ts'
 import { openSessions } from './sessions.ts'
@@ -44,7 +46,10 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
   const journal = (): DatabaseSync => open('journal.db', ...journalMigrations)
   return {
     sessions: () => openSessions(open('sessions.db', ...sessionMigrations), clock),
-    events: () => openEvents(open('events.db', ...eventMigrations)),
+    events: () => {
+      const db = open('events.db', ...eventMigrations)
+      return openEvents(db, openFigures(db))
+    },
     journal: () => openJournal(journal()),
     directory: () =>
       openDirectory({
