@@ -68,13 +68,13 @@ describe('answers', () => {
 describe('the file of events', () => {
   const view = { atMs: 20, session: 's_1', name: 'view' }
 
-  it('survives a restart, knows its writers still, and belongs to this user only', () => {
+  it('survives a restart, knows its writers still, and belongs to this user only', async () => {
     const data = fresh()
     const batch = { writer: 'w_1', seq: 3, events: [view] }
     for (let run = 0; run < 2; run++) {
       const sqlite = openSqlite({ data })
       sqlite.events().append(batch)
-      expect(sqlite.events().topEvents(period, 5)).toEqual([
+      expect(await sqlite.events().topEvents(period, 5)).toEqual([
         { name: 'view', count: 1, sessions: 1 },
       ])
       sqlite.close()

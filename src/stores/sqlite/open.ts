@@ -7,6 +7,12 @@ import { SojournError } from '../../base/core/index.ts'
 /** How long a statement waits for the lock of another process. It blocks this one meanwhile. */
 const busyMs = 2_000
 
+const settings = {
+  timeout: busyMs,
+  enableForeignKeyConstraints: false,
+  enableDoubleQuotedStringLiterals: false,
+} as const
+
 /** How one file is opened. */
 export interface DatabaseOptions {
   /** SQL of each version of the schema, oldest first. Only ever appended to. */
@@ -25,11 +31,7 @@ export interface DatabaseOptions {
 export function openDatabase(path: string, options: DatabaseOptions): DatabaseSync {
   return attempt(() => {
     if (path !== ':memory:') createPrivately(path)
-    const db = new DatabaseSync(path, {
-      timeout: busyMs,
-      enableForeignKeyConstraints: false,
-      enableDoubleQuotedStringLiterals: false,
-    })
+    const db = new DatabaseSync(path, settings)
     try {
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};`)
       migrate(db, options.migrations)
@@ -39,6 +41,11 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
     }
     return db
   })
+}
+
+/** Opens a file that `openDatabase` has brought up to date, to read it beside its writers. */
+export function openReader(path: string): DatabaseSync {
+  return attempt(() => new DatabaseSync(path, { ...settings, readOnly: true }))
 }
 
 /**
