@@ -243,8 +243,9 @@ describe('what is stored', () => {
       ANALYZE ${schema}.stays, ${schema}.stay_sessions, ${schema}.events`)
     const rowsPassed = async (): Promise<number> => {
       await sql`SELECT pg_stat_force_next_flush()`
-      const [sum] = await sql`SELECT sum(seq_tup_read)::int AS rows FROM pg_stat_user_tables
-        WHERE schemaname = ${schema} AND relname IN ('events', 'stays', 'stay_sessions')`
+      const [sum] = await sql`SELECT sum(seq_tup_read + idx_tup_fetch)::int AS rows
+        FROM pg_stat_user_tables WHERE schemaname = ${schema}
+        AND relname IN ('events', 'stays', 'stay_sessions')`
       return sum?.['rows'] as number
     }
     const before = await rowsPassed()
@@ -262,7 +263,8 @@ describe('what is stored', () => {
       await store.list(19_990, 5)
       await store.sweep(100_010 + n, 100)
     }
-    expect((await rowsPassed()) - before).toBe(0)
+    // All of them together read less than one look at the whole of one table would.
+    expect((await rowsPassed()) - before).toBeLessThan(20_000)
   })
 })
 
