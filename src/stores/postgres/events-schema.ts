@@ -106,9 +106,9 @@ BEGIN
   -- One after the other, since the first event of a session decides on its stay.
   FOR fresh IN
     SELECT e.session, e.predecessor, min(e.at) AS at FROM ${batch}
-      WHERE NOT EXISTS (SELECT FROM stay_sessions s WHERE s.session = e.session)
-        OR (e.predecessor IS NOT NULL
-          AND NOT EXISTS (SELECT FROM stay_sessions s WHERE s.session = e.predecessor))
+      LEFT JOIN stay_sessions s ON s.session = e.session
+      LEFT JOIN stay_sessions p ON p.session = e.predecessor
+      WHERE s.id IS NULL OR (p.id IS NULL AND e.predecessor IS NOT NULL)
       GROUP BY e.session, e.predecessor ORDER BY min(e.n)
   LOOP
     PERFORM enter_stay(fresh.session, fresh.predecessor, fresh.at);
