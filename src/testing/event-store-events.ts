@@ -92,6 +92,19 @@ export const retention: Readonly<Record<string, Test>> = {
     await store(target, event('s_1', 'logout', 60))
     assert.deepEqual(await target.lengths(all), { count: 1, p50Ms: 60, p90Ms: 60 })
   },
+  'names no other session as the one before, once that is forgotten': async (target) => {
+    await store(target, event('s_2', 'started', 0), event('s_1', 'started', 0))
+    await store(target, event('s_2', 'login', 5, { from: 's_1' }))
+    await target.sweep(startMs + 1, 9)
+    await store(target, event('s_3', 'started', 6))
+    assert.deepEqual(
+      (await target.list(0, 9)).map(({ name, from }) => [name, from]),
+      [
+        ['login', undefined],
+        ['started', undefined],
+      ],
+    )
+  },
   'gives no position a second time': async (target) => {
     await store(target, event('s_1', 'a', 0))
     const [before] = await target.list(0, 1)

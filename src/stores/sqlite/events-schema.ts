@@ -32,4 +32,15 @@ export const eventMigrations: readonly string[] = [
   ) STRICT;
   CREATE INDEX events_by_time ON events (at);
   CREATE INDEX events_by_name ON events (name, at, stay);`,
+  // A number is given once: an event may outlive the session that it names as the one before.
+  `UPDATE events SET predecessor = NULL WHERE predecessor NOT IN (SELECT id FROM sessions);
+  CREATE TABLE numbered (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    session TEXT NOT NULL UNIQUE,
+    stay INTEGER NOT NULL
+  ) STRICT;
+  INSERT INTO numbered SELECT id, session, stay FROM sessions;
+  DROP TABLE sessions;
+  ALTER TABLE numbered RENAME TO sessions;
+  CREATE INDEX sessions_by_stay ON sessions (stay);`,
 ]

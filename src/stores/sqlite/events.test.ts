@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -8,6 +8,7 @@ import { EventModel } from '../../testing/event-model.ts'
 import { describeEventStore } from '../../testing/index.ts'
 import type { EventStore } from '../../web/analytics/index.ts'
 import type { SessionEvent } from '../../web/session/index.ts'
+import { eventMigrations } from './events-schema.ts'
 import { openSqlite } from './index.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-events-'))
@@ -80,6 +81,29 @@ describe('the file of events', () => {
       sqlite.close()
     }
     expect(statSync(join(data, 'events.db')).mode & 0o777).toBe(0o600)
+  })
+
+  it('is brought up to date, and names no session that is forgotten already', () => {
+    const data = fresh()
+    mkdirSync(data, { recursive: true })
+    const old = new DatabaseSync(join(data, 'events.db'))
+    // As the first version left it, after it had forgotten the session with the number 9.
+    old.exec(`${eventMigrations[0]}
+      INSERT INTO names VALUES (1, 'login');
+      INSERT INTO stays (last_at) VALUES (20);
+      INSERT INTO sessions VALUES (1, 's_1', 1), (2, 's_2', 1);
+      INSERT INTO events (at, name, stay, session, predecessor) VALUES (20, 1, 1, 2, 1),
+        (20, 1, 1, 2, 9);
+      PRAGMA user_version = 1`)
+    old.close()
+    const sqlite = openSqlite({ data })
+    expect(sqlite.events().list(0, 9)).toMatchObject([
+      { position: 1, session: 's_2', from: 's_1' },
+      { position: 2, session: 's_2', from: undefined },
+    ])
+    sqlite.events().append({ writer: 'w_1', seq: 1, events: [view] })
+    expect(sqlite.events().list(2, 9)).toMatchObject([{ position: 3, session: 's_1' }])
+    sqlite.close()
   })
 
   it('leaves nothing behind of what it forgot', () => {
