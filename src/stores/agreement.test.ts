@@ -44,7 +44,8 @@ const calls: Readonly<Record<string, Call>> = {
   create: (store, { made, fresh, limit }) => store.create(made, fresh, limit),
   read: (store, { token }) => store.read(token),
   readById: (store, { id }) => store.readById(id),
-  commit: (store, { id, version, bytes, times }) => store.commit(id, version, bytes, times),
+  commit: (store, { id, version, bytes, times, limit }) =>
+    store.commit(id, version, bytes, limit ? times : undefined),
   touch: (store, { id, times }) => store.touch(id, times),
   rotate: (store, { id, token, fresh, grace }) => store.rotate(id, token, fresh, grace),
   replace: (store, { id, version, made, fresh, tombstone, limit }) =>

@@ -49,6 +49,16 @@ export const commits: Readonly<Record<string, Test>> = {
     assert.deepEqual([version, [...bytes]], [2, [2]])
     assert.deepEqual({ touchedAtMs, expiresAtMs }, later)
   },
+  'leaves the times alone when none are given': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    const { touchedAtMs, expiresAtMs } = timesOf(clock)
+    clock.advance(10)
+    assert.equal(await store.commit('s_1', 1, Uint8Array.of(2)), 'committed')
+    const found = liveOf(await store.read('h1'))
+    assert.deepEqual([found.touchedAtMs, found.expiresAtMs], [touchedAtMs, expiresAtMs])
+    clock.advance(990)
+    assert.equal(await store.commit('s_1', 2, Uint8Array.of(3)), 'gone')
+  },
   'lets one of two writers upon the same version win': async (store, clock) => {
     await store.create(recordAt(clock), 'h1')
     const write = async (byte: number): Promise<string> =>

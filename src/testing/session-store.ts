@@ -6,6 +6,7 @@ import { type VirtualClock, virtualClock } from './clock.ts'
 import { ends, handOver, scans, users } from './session-store-ends.ts'
 import { recordAt, type Test, tombstone } from './session-store-fixtures.ts'
 import { commits, records, rotation, times } from './session-store-life.ts'
+import { watching } from './session-store-watch.ts'
 
 /** A store on its own, freshly opened for one test. */
 export interface SessionStoreUnderTest {
@@ -50,6 +51,7 @@ export function describeSessionStore(name: string, open: Open, { describe, it }:
     describe('users', () => run(users))
     describe('hand-over', () => run(handOver))
     describe('scans', () => run(scans))
+    describe('watching', () => run(watching))
     describe('faults', () => it('says STORE_UNAVAILABLE', () => closedStoreFails(open)))
   })
 }

@@ -8,7 +8,7 @@ import {
   type Session,
   type Sessions,
 } from '../../src/web/index.ts'
-import type { SessionStore } from '../../src/web/session/index.ts'
+import { countedStore } from './counted-store.ts'
 
 export interface Data extends Record<string, unknown> {
   count: number
@@ -28,16 +28,7 @@ export function setUp({ delayMs, ...options }: Options = {}) {
   const calls: string[] = []
   const sqlite = openSqlite({ data: ':memory:', clock })
   const real = sqlite.sessions()
-  const store = new Proxy(real, {
-    get:
-      (target, name) =>
-      (...args: unknown[]) => {
-        calls.push(String(name))
-        const call = (): unknown => Reflect.apply(Reflect.get(target, name), target, args)
-        if (delayMs === undefined) return call()
-        return new Promise((resolve) => setTimeout(resolve, delayMs)).then(call)
-      },
-  }) as SessionStore
+  const { store, forget } = countedStore(real, { delayMs, note: (name) => calls.push(name) })
   const lines: unknown[] = []
   const note = (facts: object, message: string): void => {
     lines.push([facts, message])
@@ -52,7 +43,7 @@ export function setUp({ delayMs, ...options }: Options = {}) {
     ...options,
   })
   const browser = (): Browser => new Browser(sessions)
-  return { clock, calls, sqlite, store: real, sessions, lines, browser }
+  return { clock, calls, forget, sqlite, store: real, sessions, lines, browser }
 }
 
 /** Keeps a cookie from answer to answer, as a browser does. */

@@ -14,6 +14,7 @@ import * as fetchAdapter from '../../src/web/adapters/fetch.ts'
 import * as honoAdapter from '../../src/web/adapters/hono.ts'
 import * as nodeAdapter from '../../src/web/adapters/node.ts'
 import type { Session, Sessions } from '../../src/web/index.ts'
+import type { Opening } from '../../src/web/session/index.ts'
 import { closeLater, type Data, type Listener } from './web-server.ts'
 
 /** A request as the application sees it, whatever the framework. */
@@ -34,9 +35,12 @@ export type Handle = (call: Call) => Promise<Reply> | Reply
 /** Says of an error that isn't Sojourn's what each framework's own error handler says. */
 export const sorry = 'the application is sorry'
 
-const options = { ignore: (path: string) => path === '/assets/a.css' }
+const optionsOf = (open: Opening = 'always') => ({
+  ignore: (path: string) => path === '/assets/a.css',
+  open,
+})
 
-function node(sessions: Sessions<Data>, handle: Handle): Listener {
+function node(sessions: Sessions<Data>, handle: Handle, opening?: Opening): Listener {
   return nodeAdapter.sessions(
     { sessions },
     async (request, response) => {
@@ -55,13 +59,13 @@ function node(sessions: Sessions<Data>, handle: Handle): Listener {
       if (body instanceof Readable) await pipeline(body, response)
       else response.end(body)
     },
-    options,
+    optionsOf(opening),
   )
 }
 
-function expressApp(sessions: Sessions<Data>, handle: Handle): Listener {
+function expressApp(sessions: Sessions<Data>, handle: Handle, opening?: Opening): Listener {
   const app = express()
-  app.use(expressAdapter.sessions({ sessions }, options))
+  app.use(expressAdapter.sessions({ sessions }, optionsOf(opening)))
   app.all('/{*path}', async (request, response) => {
     const { session, path } = request as unknown as expressAdapter.SessionRequest<Data>
     const {
@@ -85,10 +89,14 @@ function expressApp(sessions: Sessions<Data>, handle: Handle): Listener {
   return app
 }
 
-async function fastifyApp(sessions: Sessions<Data>, handle: Handle): Promise<Listener> {
+async function fastifyApp(
+  sessions: Sessions<Data>,
+  handle: Handle,
+  opening?: Opening,
+): Promise<Listener> {
   const app: FastifyInstance = fastify()
   closeLater(() => app.close())
-  app.register(fastifyAdapter.sessions({ sessions }, options))
+  app.register(fastifyAdapter.sessions({ sessions }, optionsOf(opening)))
   app.setErrorHandler((error, _request, reply) => {
     if (isSojournError(error)) throw error
     reply.code(500).send(sorry)
@@ -114,9 +122,9 @@ async function fastifyApp(sessions: Sessions<Data>, handle: Handle): Promise<Lis
   return app.routing
 }
 
-function honoApp(sessions: Sessions<Data>, handle: Handle): Listener {
+function honoApp(sessions: Sessions<Data>, handle: Handle, opening?: Opening): Listener {
   const app = new Hono<{ Variables: honoAdapter.SessionVariables<Data> }>()
-  app.use(honoAdapter.sessions({ sessions }, options))
+  app.use(honoAdapter.sessions({ sessions }, optionsOf(opening)))
   app.all('*', async (c) =>
     responseOf(
       await handle({ session: c.get('session'), path: c.req.path, readBody: () => c.req.text() }),
@@ -126,14 +134,14 @@ function honoApp(sessions: Sessions<Data>, handle: Handle): Listener {
   return getRequestListener(app.fetch)
 }
 
-function fetchHandler(sessions: Sessions<Data>, handle: Handle): Listener {
+function fetchHandler(sessions: Sessions<Data>, handle: Handle, opening?: Opening): Listener {
   const serve = fetchAdapter.sessions(
     { sessions },
     async (request, session) => {
       const path = new URL(request.url).pathname
       return responseOf(await handle({ session, path, readBody: () => request.text() }))
     },
-    options,
+    optionsOf(opening),
   )
   return getRequestListener((request) => serve(request), {
     errorHandler: () => new Response(sorry, { status: 500 }),
@@ -148,7 +156,11 @@ function responseOf({ status = 200, headers = {}, body = undefined }: Reply): Re
 /** Each builds a listener for node:http. */
 export const frameworks: readonly (readonly [
   name: string,
-  listenerFor: (sessions: Sessions<Data>, handle: Handle) => Listener | Promise<Listener>,
+  listenerFor: (
+    sessions: Sessions<Data>,
+    handle: Handle,
+    opening?: Opening,
+  ) => Listener | Promise<Listener>,
 ])[] = [
   ['node', node],
   ['express', expressApp],

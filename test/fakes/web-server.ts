@@ -11,12 +11,8 @@ import {
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { type Log, SojournError } from '../../src/base/core/index.ts'
 import { openSqlite } from '../../src/stores/sqlite/index.ts'
-import {
-  type CreateSessionsOptions,
-  createSessions,
-  type SessionStore,
-  type Sessions,
-} from '../../src/web/index.ts'
+import { type CreateSessionsOptions, createSessions, type Sessions } from '../../src/web/index.ts'
+import { countedStore } from './counted-store.ts'
 
 /** What the visitors of these tests have in their sessions. */
 export type Data = { count: number; list: string[] }
@@ -54,20 +50,11 @@ function storeWith({ delayMs, fails }: ServeOptions) {
   const sqlite = openSqlite({ data: ':memory:' })
   closeLater(() => sqlite.close())
   const done: string[] = []
-  const store = new Proxy(sqlite.sessions(), {
-    get:
-      (target, name: string) =>
-      (...args: unknown[]) => {
-        const call = (): unknown => {
-          if (fails?.includes(name)) throw new SojournError('STORE_UNAVAILABLE')
-          done.push(name)
-          return Reflect.apply(Reflect.get(target, name) as () => unknown, target, args)
-        }
-        if (delayMs === undefined) return call()
-        return new Promise((resolve) => setTimeout(resolve, delayMs)).then(call)
-      },
-  }) as SessionStore
-  return { store, done }
+  const note = (name: string): void => {
+    if (fails?.includes(name)) throw new SojournError('STORE_UNAVAILABLE')
+    done.push(name)
+  }
+  return { ...countedStore(sqlite.sessions(), { delayMs, note }), done }
 }
 
 /**
@@ -87,12 +74,12 @@ export async function serve(
     lines.push([message, facts])
   }
   const log: Log = { debug: note, info: note, warn: note, error: note }
-  const { store, done } = storeWith(options)
+  const { store, forget, done } = storeWith(options)
   const initial = (): Data => ({ count: 0, list: [] })
   const site = options.site ?? { development: { port } }
   const sessions = createSessions({ store, log, initial, ...site })
   server.on('request', await listenerFor(sessions))
-  return { server, sessions, lines, done, port, client: () => new Client(port) }
+  return { server, sessions, lines, done, forget, port, client: () => new Client(port) }
 }
 
 /** A visitor that keeps its cookie. */

@@ -1,2 +1,3 @@
 /** Plain data as bytes, bit by bit: what states, messages and sessions are written in. */
-export { decodeValue, encodeValue } from './values.ts'
+export { decodeValue, type EncodeOptions, encodeValue } from './values.ts'
+export { Memory } from './writer.ts'

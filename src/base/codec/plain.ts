@@ -58,15 +58,38 @@ export function toLeaf(value: unknown, place: Place): unknown {
   }
 }
 
+/** Keys and values of an object or Map, indexes and items of an array. */
+export function entriesOf(container: Container): Iterable<[string | number, unknown]> {
+  if (container instanceof Map || Array.isArray(container)) return container.entries()
+  return Object.entries(container)
+}
+
+/** Whether plain data may hold this value, which is no object. */
+export function isSingle(value: unknown): boolean {
+  const type = typeof value
+  return type === 'string' || type === 'number' || type === 'boolean' || value == null
+}
+
+/** Whether a container has nothing but its entries. */
+export function hasPlainShape(container: Container): boolean {
+  if (Object.getOwnPropertySymbols(container).length > 0) return false
+  return !Array.isArray(container) || Object.keys(container).length === container.length
+}
+
 /** Refuses containers with more than their entries. */
 export function checkShape(container: Container, place: Place): void {
-  if (Object.getOwnPropertySymbols(container).length > 0) unsupported(place, 'a symbol as a key')
-  if (Array.isArray(container) && Object.keys(container).length !== container.length)
-    unsupported(place, 'an array with holes or keys of its own')
+  if (hasPlainShape(container)) return
+  if (Array.isArray(container)) unsupported(place, 'an array with holes or keys of its own')
+  unsupported(place, 'a symbol as a key')
+}
+
+export function isPlainKey(key: unknown): key is string {
+  return typeof key === 'string' && key !== '__proto__'
 }
 
 /** Refuses keys that no plain data has. */
 export function checkKey(key: unknown, place: Place): asserts key is string {
-  if (typeof key !== 'string') unsupported(place, `a key that is a ${typeof key}`)
-  if (key === '__proto__') unsupported(place, 'the key `__proto__`')
+  if (isPlainKey(key)) return
+  if (typeof key === 'string') unsupported(place, 'the key `__proto__`')
+  unsupported(place, `a key that is a ${typeof key}`)
 }

@@ -5,7 +5,11 @@ import {
   type Container,
   checkKey,
   checkShape,
+  entriesOf,
+  hasPlainShape,
   isContainer,
+  isPlainKey,
+  isSingle,
   kindOf,
   type Place,
   type PlainObject,
@@ -14,11 +18,21 @@ import {
   unsupported,
 } from './plain.ts'
 import { kindOfCode, Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { type Memory, Writer } from './writer.ts'
 
 /** One for all: it holds nothing from one value to the next but its space. */
 const shared = new Writer()
 let isBusy = false
+
+/** How bytes are made of a value. */
+export interface EncodeOptions {
+  /** Bytes of the caller's own before the value. */
+  readonly head?: readonly number[]
+  /** Where the bytes lie. Default: in memory of their own. */
+  readonly memory?: Memory
+  /** That the value is plain data is known: it came out of `decodeValue`, or was checked before. */
+  readonly isKnown?: boolean
+}
 
 /**
  * Plain data to bytes: objects, arrays, Maps, Date, Uint8Array and single values, each of which
@@ -26,13 +40,18 @@ let isBusy = false
  *
  * @throws SojournError `STATE_UNSUPPORTED` for anything else; the message names its place
  */
-export function encodeValue(value: unknown): Uint8Array {
+export function encodeValue(
+  value: unknown,
+  { head, memory, isKnown = false }: EncodeOptions = {},
+): Uint8Array {
   // A getter inside of the value may encode something itself.
   const writer = isBusy ? new Writer() : shared
   isBusy = true
   try {
-    write({ writer, keys: new KeyNumbers() }, value, () => 'value', 1)
-    return writer.take()
+    if (head) for (const byte of head) writer.byte(byte)
+    const writing = { writer, keys: new KeyNumbers(), isKnown }
+    if (!write(writing, value, 1)) check(value, () => 'value', 1)
+    return writer.take(memory)
   } finally {
     writer.drop()
     if (writer === shared) isBusy = false
@@ -42,38 +61,58 @@ export function encodeValue(value: unknown): Uint8Array {
 interface Writing {
   readonly writer: Writer
   readonly keys: KeyNumbers
+  readonly isKnown: boolean
 }
 
-function write(writing: Writing, value: unknown, place: Place, depth: number): void {
-  const { writer, keys } = writing
+/** False when the value can't be written; `check` says why. Nothing is made for places here. */
+function write(writing: Writing, value: unknown, depth: number): boolean {
+  const { writer, keys, isKnown } = writing
+  if (typeof value !== 'object' || value === null) {
+    if (!isSingle(value)) return false
+    writer.leaf(value)
+    return true
+  }
   if (!isContainer(value)) {
-    writer.leaf(toLeaf(value, place))
+    if (!(value instanceof Date || value instanceof Uint8Array)) return false
+    writer.leaf(value)
+    return true
+  }
+  if (depth > depthMax || !(isKnown || hasPlainShape(value))) return false
+  const kind = kindOf(value)
+  writer.byte(valueCodes[kind])
+  if (kind === 'array') {
+    const items = value as readonly unknown[]
+    writer.varint(items.length)
+    for (const item of items) if (!write(writing, item, depth + 1)) return false
+    return true
+  }
+  const names = kind === 'map' ? [...(value as Map<string, unknown>).keys()] : Object.keys(value)
+  writer.varint(names.length)
+  for (const name of names) {
+    if (!isKnown && !isPlainKey(name)) return false
+    const number = keys.take(name)
+    writer.varint(number)
+    if (number === 0) writer.text(name)
+    const item =
+      kind === 'map' ? (value as Map<string, unknown>).get(name) : (value as PlainObject)[name]
+    if (!write(writing, item, depth + 1)) return false
+  }
+  return true
+}
+
+/** Finds what is no plain data, and throws. */
+function check(value: unknown, place: Place, depth: number): void {
+  if (!isContainer(value)) {
+    toLeaf(value, place)
     return
   }
   if (depth > depthMax) unsupported(place, `deeper than ${depthMax}`)
   checkShape(value, place)
   const kind = kindOf(value)
-  const inside = (key: string | number, item: unknown): void => {
+  for (const [key, item] of entriesOf(value)) {
     const inner = (): string => place() + stepName(kind, key)
-    if (kind !== 'array') {
-      checkKey(key, inner)
-      const number = keys.take(key)
-      writer.varint(number)
-      if (number === 0) writer.text(key)
-    }
-    write(writing, item, inner, depth + 1)
-  }
-  writer.byte(valueCodes[kind])
-  if (Array.isArray(value)) {
-    writer.varint(value.length)
-    for (let i = 0; i < value.length; i++) inside(i, value[i])
-  } else if (value instanceof Map) {
-    writer.varint(value.size)
-    for (const [key, item] of value) inside(key, item)
-  } else {
-    const names = Object.keys(value)
-    writer.varint(names.length)
-    for (const name of names) inside(name, value[name])
+    if (kind !== 'array') checkKey(key, inner)
+    check(item, inner, depth + 1)
   }
 }
 

@@ -1,29 +1,33 @@
 /** Plain helpers over plain data. */
 import { depthMax } from '../codec/format.ts'
 import {
-  type Container,
+  checkKey,
+  checkShape,
   isPlainObject,
   type PlainObject,
   toLeaf,
   unsupported,
 } from '../codec/plain.ts'
 
-/** Keys and values of an object or Map, indexes and items of an array. */
-export function entriesOf(container: Container): Iterable<[string | number, unknown]> {
-  if (container instanceof Map || Array.isArray(container)) return container.entries()
-  return Object.entries(container)
-}
+const place = (): string => 'data'
 
-/** A deep copy that shares nothing with the original but its primitives. */
+/**
+ * A deep copy that shares nothing with the original but its primitives.
+ *
+ * @throws SojournError `STATE_UNSUPPORTED` for what is no plain data
+ */
 export function plainCopy(value: unknown, depth = 0): unknown {
-  if (depth > depthMax) unsupported(() => 'state', `deeper than ${depthMax}`)
+  if (depth > depthMax) unsupported(place, `deeper than ${depthMax}`)
   if (value instanceof Map)
     return new Map(Array.from(value, ([key, item]) => [key, plainCopy(item, depth + 1)]))
   if (Array.isArray(value)) return value.map((item) => plainCopy(item, depth + 1))
-  if (!isPlainObject(value)) return toLeaf(value, () => 'state')
+  if (!isPlainObject(value)) return toLeaf(value, place)
+  checkShape(value, place)
   const copy: PlainObject = {}
-  for (const [key, item] of Object.entries(value))
-    if (key !== '__proto__') copy[key] = plainCopy(item, depth + 1)
+  for (const [key, item] of Object.entries(value)) {
+    checkKey(key, place)
+    copy[key] = plainCopy(item, depth + 1)
+  }
   return copy
 }
 

@@ -8,6 +8,7 @@ import type {
   TokenState,
   Tombstone,
   UserLimit,
+  Watch,
 } from '../../web/session/index.ts'
 import { compareText, Deadlines } from './deadlines.ts'
 import { Feed } from './feed.ts'
@@ -24,6 +25,7 @@ interface Code {
 
 /** Answers at once; a change costs the logarithm of the number of sessions at most. */
 export class MemorySessions implements SessionStore {
+  readonly answersAtOnce = true
   readonly #clock: Clock
   readonly #sessionsMax: number
   readonly #records = new Map<SessionId, SessionRecord>()
@@ -35,6 +37,7 @@ export class MemorySessions implements SessionStore {
   readonly #codes = new Map<string, Code>()
   readonly #codeExpiry = new Deadlines()
   readonly #feed: Feed
+  readonly #watchers: ((id: SessionId) => void)[] = []
   #isClosed = false
 
   /** @param sessionsMax also bounds the tombstones, the codes and the entries of the feed */
@@ -47,6 +50,16 @@ export class MemorySessions implements SessionStore {
 
   close(): void {
     this.#isClosed = true
+  }
+
+  watch(changed: (id: SessionId) => void): Watch {
+    this.#watchers.push(changed)
+    return {
+      isCurrent: () => {
+        this.#enter()
+        return true
+      },
+    }
   }
 
   create(record: SessionRecord, tokenHash: string, limit?: UserLimit): readonly SessionId[] {
@@ -64,7 +77,9 @@ export class MemorySessions implements SessionStore {
     if (reason !== undefined && graceUntilMs <= now)
       return keptUntilMs > now ? { kind: 'ended', reason } : undefined
     const record = this.#live(sessionId, now)
-    return record ? { kind: 'live', record: copy(record) } : { kind: 'ended', reason: 'expired' }
+    return record
+      ? { kind: 'live', record: copy(record), isReplaced: reason !== undefined }
+      : { kind: 'ended', reason: 'expired' }
   }
 
   readById(id: SessionId): SessionRecord | undefined {
@@ -76,7 +91,7 @@ export class MemorySessions implements SessionStore {
     id: SessionId,
     expectedVersion: number,
     bytes: Uint8Array,
-    times: SessionTimes,
+    times?: SessionTimes,
   ): 'committed' | 'conflict' | 'gone' {
     const record = this.#live(id, this.#enter())
     if (!record) return 'gone'
@@ -103,6 +118,7 @@ export class MemorySessions implements SessionStore {
     if (this.#tokens.get(newHash)) throw new Error('The hash of the new token is taken')
     this.#tokens.rotate(oldHash, graceUntilMs, untilMs)
     this.#tokens.add(newHash, id)
+    this.#changed(id)
     return 'rotated'
   }
 
@@ -260,12 +276,17 @@ export class MemorySessions implements SessionStore {
   }
 
   /** Stores a record with its times moved, never backwards. */
-  #put(record: SessionRecord, times: SessionTimes): void {
+  #put(record: SessionRecord, times: SessionTimes = record): void {
     const touchedAtMs = Math.max(record.touchedAtMs, times.touchedAtMs)
     const expiresAtMs = Math.max(record.expiresAtMs, times.expiresAtMs)
     const moved = { ...record, touchedAtMs, expiresAtMs }
     this.#records.set(record.id, moved)
     this.#expiry.set(record.id, overAtMs(moved))
+    this.#changed(record.id)
+  }
+
+  #changed(id: SessionId): void {
+    for (const changed of this.#watchers) changed(id)
   }
 
   /** Ends sessions and all that were handed over from them. */
@@ -286,6 +307,7 @@ export class MemorySessions implements SessionStore {
     this.#ids.delete(id)
     this.#expiry.delete(id)
     this.#children.delete(id)
+    this.#changed(id)
     if (record?.user) leave(this.#byUser, record.user.id, id)
     if (record?.parentId !== undefined) leave(this.#children, record.parentId, id)
   }

@@ -23,8 +23,15 @@ export interface PostgresStatements {
 
 /** What is used of an instance of the package `postgres`. */
 export interface PostgresSql extends PostgresStatements {
+  readonly options: object
   begin(work: (transaction: PostgresStatements) => Promise<void>): PromiseLike<unknown>
   end(options?: { timeout?: number }): Promise<void>
+}
+
+/** What is used of an instance that hears. */
+interface Listening {
+  listen(channel: string, heard: (text: string) => void, begun: () => void): PromiseLike<unknown>
+  end(options: { timeout: number }): Promise<void>
 }
 
 /** Where the server is, and how long to wait for it. */
@@ -42,6 +49,7 @@ export class Connection {
   #migrated: Promise<void> | undefined
   /** Those that nobody waits for any more included. */
   readonly #calls = new Set<Promise<unknown>>()
+  readonly #listeners = new Set<() => void>()
   #isClosed = false
 
   constructor(options: ConnectionOptions) {
@@ -78,9 +86,39 @@ export class Connection {
     }
   }
 
+  /**
+   * Hears what is notified on a channel, on a connection of its own, until the returned function is
+   * called or the store is closed. When the connection is lost it may stay so.
+   *
+   * @param begun called whenever it begins to hear, or begins again
+   */
+  listen(channel: string, heard: (text: string) => void, begun: () => void): () => void {
+    let isStopped = false
+    let own: Listening | undefined
+    const stop = (): void => {
+      isStopped = true
+      this.#listeners.delete(stop)
+      own?.end({ timeout: 0 }).catch(() => {})
+    }
+    const start = async (): Promise<void> => {
+      const { default: postgres } = await import('postgres')
+      const { server, timeoutMs } = this.#options
+      if (isStopped || this.#isClosed) return
+      own =
+        typeof server === 'string'
+          ? postgres(server, { ...poolOptions(timeoutMs), max: 1 })
+          : postgres({ ...server.options, max: 1 })
+      await own.listen(channel, heard, begun)
+    }
+    this.#listeners.add(stop)
+    start().catch(() => {})
+    return stop
+  }
+
   /** Ends the connections, unless they are the caller's; later calls fail. */
   async close(): Promise<void> {
     this.#isClosed = true
+    for (const stop of this.#listeners) stop()
     if (typeof this.#options.server !== 'string') return
     const pool = await this.#pool
     // Not the package's own patience: it would wait for statements of connections that are lost.

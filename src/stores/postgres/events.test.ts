@@ -287,7 +287,7 @@ it('has a place in a schema that was made for sessions alone', async () => {
     DROP FUNCTION ${['append_events', 'sweep_events', 'enter_stay', 'lock_events']
       .map((name) => `${schema}.${name}`)
       .join()};
-    DELETE FROM ${schema}.versions WHERE version = 2;
+    DELETE FROM ${schema}.versions WHERE version = 3;
     INSERT INTO ${schema}.codes VALUES ('kept', '', 1)`)
   const stores = [1, 2, 3, 4].map(() => open(schema))
   await Promise.all(stores.map((store, n) => store.append(batchOf(`w_${n}`, 1, view('s_1')))))

@@ -11,7 +11,7 @@ import type {
 import type { EventProps, SessionEvent } from '../../web/session/index.ts'
 import { Line } from '../line.ts'
 import type { Connection } from './connection.ts'
-import { restored, storable } from './text.ts'
+import { type Column, columnOf, textOf } from './records.ts'
 
 const within = 'e.at >= $1 AND e.at < $2'
 
@@ -42,7 +42,6 @@ const queriesIn = (s: string) => ({
 
 type Queries = ReturnType<typeof queriesIn>
 type Value = string | number
-type Column = string | null
 
 /** With what it works. */
 export interface EventTools {
@@ -96,7 +95,7 @@ export class PostgresEvents implements EventStore {
   async topEvents({ fromMs, toMs }: Period, limit: number): Promise<readonly EventCount[]> {
     const rows = await this.#askInTurn(this.#queries.topEvents, [fromMs, toMs, limit])
     return rows.map(([name, count, stays]) => ({
-      name: restored(name ?? ''),
+      name: textOf(name),
       count: Number(count),
       sessions: Number(stays),
     }))
@@ -176,16 +175,21 @@ function eventOf([position, at, session, user, name, props, from]: readonly Colu
   return {
     position: Number(position),
     atMs: Number(at),
-    session: restored(session ?? ''),
-    user: textOf(user),
-    name: restored(name ?? ''),
+    session: textOf(session),
+    user: optionalOf(user),
+    name: textOf(name),
     props: typeof props === 'string' ? (JSON.parse(props) as EventProps) : undefined,
-    from: textOf(from),
+    from: optionalOf(from),
   }
 }
 
-function textOf(column: Column | undefined): string | undefined {
-  return typeof column === 'string' ? restored(column) : undefined
+/** Half of a surrogate pair, which JSON can say and PostgreSQL can't store, is replaced. */
+function storable(text: string): string {
+  return columnOf(text.toWellFormed()) ?? ''
+}
+
+function optionalOf(column: Column | undefined): string | undefined {
+  return typeof column === 'string' ? textOf(column) : undefined
 }
 
 function numberOf(column: Column | undefined): number | undefined {

@@ -195,6 +195,7 @@ describe('calls', () => {
   it('that wait for the server are limited, and all settle', async () => {
     const silent = (): Promise<never> => new Promise(() => {})
     const sql = {
+      options: {},
       unsafe: () => Object.assign(silent(), { raw: silent }),
       begin: silent,
       end: silent,

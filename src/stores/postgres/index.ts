@@ -58,11 +58,11 @@ export function openPostgres(options: PostgresOptions): Postgres {
   if (!(timeoutMs > 0 && timeoutMs < 2 ** 31))
     throw new RangeError(`\`timeoutMs\` must be a positive number: ${timeoutMs}`)
   const connection = new Connection({ server, schema, timeoutMs })
-  const tools = { connection, schema, clock: systemClock, waitMs: timeoutMs }
-  let events: PostgresEvents | undefined
+  const sessions = new PostgresSessions(connection, schema, clock)
+  const events = new PostgresEvents({ connection, schema, clock: systemClock, waitMs: timeoutMs })
   return {
-    sessions: () => new PostgresSessions(connection, schema, clock),
-    events: () => (events ??= new PostgresEvents(tools)),
+    sessions: () => sessions,
+    events: () => events,
     close: () => connection.close(),
   }
 }

@@ -231,8 +231,27 @@ BEGIN
 END $$;
 `
 
+/** Where every change of a session is told: the schema, a space, its id. */
+export const changeChannel = 'sojourn'
+
+/** A notification takes 8,000 bytes; one without an id means all sessions. */
+const tellings = `
+CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+  changed text := to_jsonb(OLD) ->> TG_ARGV[0];
+BEGIN
+  PERFORM pg_notify('${changeChannel}', TG_TABLE_SCHEMA || ' ' ||
+    CASE WHEN octet_length(changed) <= 1000 THEN changed ELSE '' END);
+  RETURN NULL;
+END $$;
+CREATE TRIGGER tell_change AFTER UPDATE OR DELETE ON sessions
+  FOR EACH ROW EXECUTE FUNCTION tell_change('id');
+CREATE TRIGGER tell_rotation AFTER UPDATE OF reason ON tokens
+  FOR EACH ROW WHEN (OLD.reason IS NULL) EXECUTE FUNCTION tell_change('session_id');
+`
+
 /** SQL of each version of the schema, oldest first. Only ever appended to. */
-const migrations: readonly string[] = [tables + functions, eventSchema]
+const migrations: readonly string[] = [tables + functions, tellings, eventSchema]
 
 /**
  * Brings the schema up to date; several processes may do so at once. Asks for no right to change

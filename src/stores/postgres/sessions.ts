@@ -1,4 +1,4 @@
-import type { Clock, SessionId } from '../../base/core/index.ts'
+import { type Clock, type SessionId, systemClock } from '../../base/core/index.ts'
 import type {
   EndReason,
   Replaced,
@@ -9,8 +9,22 @@ import type {
   TokenState,
   Tombstone,
   UserLimit,
+  Watch,
 } from '../../web/session/index.ts'
+import { Changes } from './changes.ts'
 import type { Connection } from './connection.ts'
+import {
+  base64Of,
+  bytesOf,
+  type Column,
+  columnOf,
+  idsOf,
+  recordOf,
+  rowOf,
+  textOf,
+  type Value,
+  valuesOf,
+} from './records.ts'
 import { lastUsedFirst, liveAt } from './schema.ts'
 
 /** Long enough for every process to read the feed many times over. */
@@ -46,18 +60,27 @@ const queriesIn = (s: string) => ({
 })
 
 type QueryName = keyof ReturnType<typeof queriesIn>
-type Column = string | null
+
+const all = (ids: readonly SessionId[]): readonly SessionId[] => ids
 
 /** The sessions in one schema of PostgreSQL; one round trip a call. */
 export class PostgresSessions implements SessionStore {
+  readonly answersAtOnce = false
   readonly #connection: Connection
   readonly #clock: Clock
+  readonly #changes: Changes
   readonly #queries: Readonly<Record<QueryName, string>>
 
   constructor(connection: Connection, schema: string, clock: Clock) {
     this.#connection = connection
     this.#clock = clock
+    this.#changes = new Changes(connection, schema, systemClock)
     this.#queries = queriesIn(`"${schema}"`)
+  }
+
+  watch(changed: (id: SessionId | undefined) => void): Watch {
+    this.#changes.news.watch(changed)
+    return this.#changes
   }
 
   async create(
@@ -65,7 +88,8 @@ export class PostgresSessions implements SessionStore {
     tokenHash: string,
     limit?: UserLimit,
   ): Promise<readonly SessionId[]> {
-    return this.#ids('create', [rowOf(session), tokenHash, this.#now(), ...valuesOf(limit)])
+    const values = [rowOf(session), tokenHash, this.#now(), ...valuesOf(limit)]
+    return this.#changing(this.#ids('create', values), all)
   }
 
   async read(tokenHash: string): Promise<TokenState> {
@@ -80,7 +104,7 @@ export class PostgresSessions implements SessionStore {
         : undefined
     // A session that is past its times, but not swept yet.
     if (columns[0] === null) return { kind: 'ended', reason: 'expired' }
-    return { kind: 'live', record: recordOf(columns) }
+    return { kind: 'live', record: recordOf(columns), isReplaced: reason !== null }
   }
 
   async readById(id: SessionId): Promise<SessionRecord | undefined> {
@@ -92,15 +116,18 @@ export class PostgresSessions implements SessionStore {
     id: SessionId,
     expectedVersion: number,
     bytes: Uint8Array,
-    { touchedAtMs, expiresAtMs }: SessionTimes,
+    times?: SessionTimes,
   ): Promise<'committed' | 'conflict' | 'gone'> {
+    const { touchedAtMs = null, expiresAtMs = null } = times ?? {}
     const data = base64Of(bytes)
     const values = [id, expectedVersion, data, touchedAtMs, expiresAtMs, this.#now()]
-    return (await this.#word('commit', values)) as 'committed' | 'conflict' | 'gone'
+    const outcome = this.#changing(this.#word('commit', values), () => [id])
+    return (await outcome) as 'committed' | 'conflict' | 'gone'
   }
 
   async touch(id: SessionId, { touchedAtMs, expiresAtMs }: SessionTimes): Promise<boolean> {
-    const rows = await this.#ask('touch', [id, touchedAtMs, expiresAtMs, this.#now()])
+    const values = [id, touchedAtMs, expiresAtMs, this.#now()]
+    const rows = await this.#changing(this.#ask('touch', values), () => [id])
     return rows.length > 0
   }
 
@@ -111,7 +138,8 @@ export class PostgresSessions implements SessionStore {
     { graceUntilMs, untilMs }: { readonly graceUntilMs: number; readonly untilMs: number },
   ): Promise<'rotated' | 'superseded' | 'gone'> {
     const values = [id, oldHash, newHash, graceUntilMs, untilMs, this.#now()]
-    return (await this.#word('rotate', values)) as 'rotated' | 'superseded' | 'gone'
+    const outcome = this.#changing(this.#word('rotate', values), () => [id])
+    return (await outcome) as 'rotated' | 'superseded' | 'gone'
   }
 
   async replace(
@@ -124,14 +152,17 @@ export class PostgresSessions implements SessionStore {
   ): Promise<Replaced> {
     const fresh = [rowOf(session), tokenHash, this.#now()]
     const values = [oldId, expectedVersion, ...fresh, reason, untilMs, ...valuesOf(limit)]
-    const [row] = await this.#ask('replace', values)
-    const [outcome, ended, evicted] = row ?? []
+    const rows = await this.#changing(this.#ask('replace', values), ([row]) => [
+      ...idsOf(row?.[1]),
+      ...idsOf(row?.[2]),
+    ])
+    const [outcome, ended, evicted] = rows[0] ?? []
     if (outcome !== 'replaced') return { outcome: outcome as 'conflict' | 'gone' }
     return { outcome, ended: idsOf(ended), evicted: idsOf(evicted) }
   }
 
   async destroy(id: SessionId, { reason, untilMs }: Tombstone): Promise<readonly SessionId[]> {
-    return this.#ids('destroy', [id, reason, untilMs, this.#now()])
+    return this.#changing(this.#ids('destroy', [id, reason, untilMs, this.#now()]), all)
   }
 
   async listByUser(userId: string): Promise<readonly SessionRecord[]> {
@@ -144,11 +175,11 @@ export class PostgresSessions implements SessionStore {
     except?: SessionId,
   ): Promise<readonly SessionId[]> {
     const values = [userId, except ?? null, reason, untilMs, this.#now()]
-    return this.#ids('destroyByUser', values)
+    return this.#changing(this.#ids('destroyByUser', values), all)
   }
 
   async sweep(nowMs: number, limit: number, untilMs: number): Promise<readonly SessionId[]> {
-    return this.#ids('sweep', [nowMs, limit, untilMs, nowMs - endsKeptMs])
+    return this.#changing(this.#ids('sweep', [nowMs, limit, untilMs, nowMs - endsKeptMs]), all)
   }
 
   async ends(after: number, limit: number): Promise<readonly SessionEnd[]> {
@@ -183,6 +214,13 @@ export class PostgresSessions implements SessionStore {
     return this.#clock.nowMs()
   }
 
+  #changing<Result>(
+    write: Promise<Result>,
+    changed: (result: Result) => readonly SessionId[],
+  ): Promise<Result> {
+    return this.#changes.news.after(write, changed)
+  }
+
   async #ids(name: QueryName, values: Value[]): Promise<readonly SessionId[]> {
     return (await this.#ask(name, values)).map(([id]) => textOf(id))
   }
@@ -194,80 +232,4 @@ export class PostgresSessions implements SessionStore {
   async #ask(name: QueryName, values: Value[]): Promise<readonly (readonly Column[])[]> {
     return this.#connection.ask(this.#queries[name], values.map(columnOf))
   }
-}
-
-type Value = string | number | null
-
-/** The columns of a user's limit, after those that every statement with one has. */
-function valuesOf(limit: UserLimit | undefined): Value[] {
-  if (!limit) return [null, null, null]
-  return [limit.sessionsMax, limit.tombstone.reason, limit.tombstone.untilMs]
-}
-
-/** A session as a row of its table, in JSON. */
-function rowOf(session: SessionRecord): string {
-  const { user } = session
-  return JSON.stringify({
-    id: columnOf(session.id),
-    version: session.version,
-    bytes: `\\x${Buffer.from(session.bytes).toString('hex')}`,
-    user_id: columnOf(user?.id ?? null),
-    authenticated_at: columnOf(user?.authenticatedAtMs ?? null),
-    factors: user ? JSON.stringify(user.factors) : null,
-    created_at: columnOf(session.createdAtMs),
-    touched_at: columnOf(session.touchedAtMs),
-    expires_at: columnOf(session.expiresAtMs),
-    ends_at: columnOf(session.endsAtMs),
-    device: columnOf(session.device ?? null),
-    parent_id: columnOf(session.parentId ?? null),
-  })
-}
-
-function recordOf(columns: readonly Column[]): SessionRecord {
-  const [id, version, bytes, userId, authenticatedAt, factors, created, touched, expires, ends] =
-    columns
-  const [device, parentId] = columns.slice(10)
-  const user = typeof userId === 'string' && {
-    id: textOf(userId),
-    authenticatedAtMs: Number(authenticatedAt),
-    factors: JSON.parse(factors ?? '[]') as readonly string[],
-  }
-  return {
-    id: textOf(id),
-    version: Number(version),
-    bytes: bytesOf(bytes),
-    user: user || undefined,
-    createdAtMs: Number(created),
-    touchedAtMs: Number(touched),
-    expiresAtMs: Number(expires),
-    endsAtMs: Number(ends),
-    device: typeof device === 'string' ? textOf(device) : undefined,
-    parentId: typeof parentId === 'string' ? textOf(parentId) : undefined,
-  }
-}
-
-/**
- * PostgreSQL has no text with U+0000, and no bigint with a fraction. Ids may come from a client:
- * what can't be stored as it is must not be a fault, nor another one's id.
- */
-function columnOf(value: Value): Column {
-  if (value === null) return null
-  if (typeof value === 'number') return String(Math.floor(value))
-  return value.replaceAll('\u0001', '\u0001e').replaceAll('\u0000', '\u0001n')
-}
-
-function textOf(column: Column | undefined): string {
-  return (column ?? '').replaceAll('\u0001n', '\u0000').replaceAll('\u0001e', '\u0001')
-}
-
-function idsOf(json: Column | undefined): readonly SessionId[] {
-  return (JSON.parse(json ?? '[]') as string[]).map(textOf)
-}
-
-function base64Of(bytes: Uint8Array): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64')
-}
-
-function bytesOf(base64: Column | undefined): Uint8Array {
-  return Buffer.from(base64 ?? '', 'base64')
 }

@@ -47,8 +47,13 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
     return db
   }
   const journal = (): DatabaseSync => open('journal.db', ...journalMigrations)
+  let sessions: SessionStore | undefined
   return {
-    sessions: () => openSessions(open('sessions.db', ...sessionMigrations), clock),
+    sessions() {
+      // One for all: it knows of its own writes only, and of those to the file by others.
+      sessions ??= openSessions(open('sessions.db', ...sessionMigrations), clock)
+      return sessions
+    },
     events: () => {
       const db = open('events.db', ...eventMigrations)
       return openEvents(db, isInMemory ? openFigures(db) : figures.ask)

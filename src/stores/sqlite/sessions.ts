@@ -10,6 +10,7 @@ import type {
   TokenState,
   Tombstone,
   UserLimit,
+  Watch,
 } from '../../web/session/index.ts'
 import { attempt, transaction } from './open.ts'
 
@@ -25,7 +26,10 @@ const queries = {
   read: `SELECT t.reason, t.grace_until, t.kept_until, s.* FROM tokens t LEFT JOIN sessions s
     ON s.id = t.session_id AND ${live} WHERE t.hash = :hash`,
   readById: `SELECT * FROM sessions WHERE id = :id AND ${live}`,
-  commit: `UPDATE sessions SET version = version + 1, bytes = :bytes,
+  // Without times no index changes, which is half of the work.
+  commit: `UPDATE sessions SET version = version + 1, bytes = :bytes
+    WHERE id = :id AND version = :version AND ${live}`,
+  commitAndTouch: `UPDATE sessions SET version = version + 1, bytes = :bytes,
     touched_at = max(touched_at, :touchedAt), expires_at = max(expires_at, :expiresAt)
     WHERE id = :id AND version = :version AND ${live}`,
   touch: `UPDATE sessions SET touched_at = max(touched_at, :touchedAt),
@@ -51,6 +55,8 @@ const queries = {
   putCode: 'INSERT INTO codes VALUES (:hash, :bytes, :until)',
   readCode: 'SELECT bytes FROM codes WHERE hash = :hash AND until > :now',
   takeCode: 'DELETE FROM codes WHERE hash = :hash RETURNING bytes, until',
+  // https://www.sqlite.org/pragma.html#pragma_data_version
+  othersWrites: 'PRAGMA data_version',
   ends: 'SELECT * FROM ends WHERE position > :after ORDER BY position LIMIT :limit',
 } as const
 
@@ -62,8 +68,12 @@ export function openSessions(db: DatabaseSync, clock: Clock): SessionStore {
 }
 
 class SqliteSessions implements SessionStore {
+  readonly answersAtOnce = true
   readonly #db: DatabaseSync
   readonly #clock: Clock
+  readonly #watchers: ((id: SessionId | undefined) => void)[] = []
+  /** Counts what other connections wrote to the file. */
+  #othersWrites: unknown
   readonly #statements: Readonly<Record<keyof typeof queries, StatementSync>>
 
   constructor(db: DatabaseSync, clock: Clock) {
@@ -72,6 +82,23 @@ class SqliteSessions implements SessionStore {
     this.#statements = Object.fromEntries(
       Object.entries(queries).map(([name, sql]) => [name, db.prepare(sql)]),
     ) as Record<keyof typeof queries, StatementSync>
+  }
+
+  watch(changed: (id: SessionId | undefined) => void): Watch {
+    this.#watchers.push(changed)
+    return { isCurrent: () => this.#isCurrent() }
+  }
+
+  /** What others write isn't told by its session, so all of them may have changed. */
+  #isCurrent(): boolean {
+    const now = attempt(() => this.#statements.othersWrites.get()?.['data_version'])
+    if (now !== this.#othersWrites) this.#changed(undefined)
+    this.#othersWrites = now
+    return true
+  }
+
+  #changed(id: SessionId | undefined): void {
+    for (const changed of this.#watchers) changed(id)
   }
 
   create(record: SessionRecord, tokenHash: string, limit?: UserLimit): readonly SessionId[] {
@@ -87,7 +114,7 @@ class SqliteSessions implements SessionStore {
     if (!isAccepted) return Number(row['kept_until']) > now ? { kind: 'ended', reason } : undefined
     // A session that is past its times, but not swept yet.
     if (row['id'] === null) return { kind: 'ended', reason: 'expired' }
-    return { kind: 'live', record: recordOf(row) }
+    return { kind: 'live', record: recordOf(row), isReplaced: reason !== null }
   }
 
   readById(id: SessionId): SessionRecord | undefined {
@@ -99,16 +126,22 @@ class SqliteSessions implements SessionStore {
     id: SessionId,
     version: number,
     bytes: Uint8Array,
-    { touchedAtMs: touchedAt, expiresAtMs: expiresAt }: SessionTimes,
+    times?: SessionTimes,
   ): 'committed' | 'conflict' | 'gone' {
     const now = this.#nowMs()
-    const isDone = this.#write('commit', { id, version, bytes, touchedAt, expiresAt, now })
+    const written = { id, version, bytes, now }
+    const isDone = times
+      ? this.#write('commitAndTouch', { ...written, ...columnsOf(times) })
+      : this.#write('commit', written)
+    this.#changed(id)
     if (isDone) return 'committed'
     return this.#row('readById', { id, now }) ? 'conflict' : 'gone'
   }
 
-  touch(id: SessionId, { touchedAtMs: touchedAt, expiresAtMs: expiresAt }: SessionTimes): boolean {
-    return this.#write('touch', { id, touchedAt, expiresAt, now: this.#nowMs() })
+  touch(id: SessionId, times: SessionTimes): boolean {
+    const isDone = this.#write('touch', { id, ...columnsOf(times), now: this.#nowMs() })
+    this.#changed(id)
+    return isDone
   }
 
   rotate(
@@ -121,6 +154,7 @@ class SqliteSessions implements SessionStore {
       if (!this.readById(id)) return 'gone'
       if (!this.#write('retireToken', { id, hash: oldHash, graceUntil, until })) return 'superseded'
       this.#write('addToken', { id, hash: newHash })
+      this.#changed(id)
       return 'rotated'
     })
   }
@@ -240,6 +274,7 @@ class SqliteSessions implements SessionStore {
       this.#write('remove', { id })
       this.#write('buryTokens', { id, reason, until: untilMs })
       this.#write('addEnd', { id, reason, now: this.#nowMs() })
+      this.#changed(id)
     }
     return [...all]
   }
@@ -264,6 +299,10 @@ class SqliteSessions implements SessionStore {
   #write(name: keyof typeof queries, values: Parameters<StatementSync['run']>[0]): boolean {
     return attempt(() => Number(this.#statements[name].run(values).changes) > 0)
   }
+}
+
+function columnsOf({ touchedAtMs: touchedAt, expiresAtMs: expiresAt }: SessionTimes) {
+  return { touchedAt, expiresAt }
 }
 
 function recordOf(row: Row): SessionRecord {

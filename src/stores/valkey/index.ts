@@ -2,6 +2,7 @@
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import { type Clock, SojournError, systemClock } from '../../base/core/index.ts'
 import type { SessionStore } from '../../web/session/index.ts'
+import { Changes } from './changes.ts'
 import { checkClient, connect, type Runner, runnerOn, within } from './client.ts'
 import { ValkeySessions } from './sessions.ts'
 
@@ -11,7 +12,8 @@ interface CommonOptions {
    * Cluster: that is what makes each method one step. So all sessions of a prefix live on one of
    * its nodes and their number is bounded by that node's memory: from a Cluster they get the
    * fail-over, not the capacity. While that very slot moves to another node, calls may fail with
-   * `STORE_UNAVAILABLE` half done; move it when nobody is there. Default `{sojourn}`.
+   * `STORE_UNAVAILABLE` half done; move it when nobody is there. Nor is what was read remembered:
+   * a Cluster moves its subscribers without telling what got lost. Default `{sojourn}`.
    */
   readonly prefix?: string
   /** Decides which sessions have expired. Default: the machine's. */
@@ -95,10 +97,13 @@ export async function openValkey({
       return Promise.reject(new SojournError('STORE_UNAVAILABLE', 'The store is closed.'))
     },
   }
+  const changes = new Changes(client, prefix, systemClock)
+  const sessions = new ValkeySessions(open, clock, changes)
   return {
-    sessions: () => new ValkeySessions(open, clock),
+    sessions: () => sessions,
     async close() {
       isClosed = true
+      changes.close()
       if (own) await end(own, commandTimeoutMs)
     },
   }

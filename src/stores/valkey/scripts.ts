@@ -11,6 +11,7 @@
  *   :ids             zset   sessions by id
  *   :code:<hash>     hash   bytes, until
  *   :ends            stream of ids and reasons, numbered by :position
+ *   :changed         channel on which every change of a session is told, by its id
  *
  * A script that fails in the middle isn't rolled back: whatever can be wrong is checked before the
  * first write, and the server refuses writes (read-only, out of memory) at the first one only.
@@ -41,6 +42,8 @@ local function live(id)
   local times = call('HMGET', key('session', id), 'expires', 'ends')
   return times[1] and tonumber(times[1]) > now and tonumber(times[2]) > now
 end
+-- Who may not publish finds out by the beats that don't come either.
+local function changed(id) redis.pcall('PUBLISH', prefix .. ':changed', id) end
 local function record(id)
   return live(id) and call('HMGET', key('session', id),
     'version', 'bytes', 'touched', 'expires', 'ends', 'about')
@@ -95,6 +98,7 @@ local function remove(id, reason, untilMs)
   call('ZREM', prefix .. ':ids', id)
   call('DEL', key('session', id), key('tokens', id), key('children', id))
   tell(id, reason)
+  changed(id)
 end
 
 local function end_all(ids, reason, untilMs)
@@ -210,7 +214,9 @@ if not token[1] then return false end
 if token[2] and not (token[3] and tonumber(token[3]) > now) then
   return tonumber(token[4]) > now and token[2]
 end
-return record(token[1]) or 'expired'
+local found = record(token[1])
+if found and token[2] then found[7] = 'replaced' end
+return found or 'expired'
 `
 
 const commit = `
@@ -219,13 +225,15 @@ if not live(id) then return 'gone' end
 if call('HGET', key('session', id), 'version') ~= ARGV[3] then return 'conflict' end
 call('HSET', key('session', id), 'bytes', ARGV[4])
 call('HINCRBY', key('session', id), 'version', 1)
-move(id, ARGV[5], ARGV[6])
+if ARGV[5] ~= '' then move(id, ARGV[5], ARGV[6]) end
+changed(id)
 return 'committed'
 `
 
 const touch = `
 if not live(ARGV[2]) then return 0 end
 move(ARGV[2], ARGV[3], ARGV[4])
+changed(ARGV[2])
 return 1
 `
 
@@ -243,6 +251,7 @@ call('PERSIST', old)
 keep(old, kept)
 call('ZREMRANGEBYSCORE', tokens, '-inf', ARGV[1])
 call('ZADD', tokens, kept, ARGV[3], '+inf', ARGV[4])
+changed(id)
 return 'rotated'
 `
 
@@ -325,7 +334,9 @@ function script(...parts: readonly string[]): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') }
 }
 
-export const scripts: Readonly<Record<keyof SessionStore, Script>> = {
+type Method = Exclude<keyof SessionStore, 'answersAtOnce' | 'watch'>
+
+export const scripts: Readonly<Record<Method, Script>> = {
   create: script(base, keeping, ending, ofUsers, lines, adding, create),
   replace: script(base, keeping, ending, ofUsers, lines, adding, replace),
   read: script(base, read),

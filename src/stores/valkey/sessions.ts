@@ -9,7 +9,9 @@ import type {
   TokenState,
   Tombstone,
   UserLimit,
+  Watch,
 } from '../../web/session/index.ts'
+import type { Changes } from './changes.ts'
 import type { Argument, Reply, Runner } from './client.ts'
 import { idsOf, newRecord, recordOf, recordsOf, userKey } from './records.ts'
 import { scripts } from './scripts.ts'
@@ -21,12 +23,20 @@ const faults: Readonly<Record<string, string>> = {
 
 /** Every method is one script, so that it happens as a whole or not at all. */
 export class ValkeySessions implements SessionStore {
+  readonly answersAtOnce = false
   readonly #runner: Runner
   readonly #clock: Clock
+  readonly #changes: Changes
 
-  constructor(runner: Runner, clock: Clock) {
+  constructor(runner: Runner, clock: Clock, changes: Changes) {
     this.#runner = runner
     this.#clock = clock
+    this.#changes = changes
+  }
+
+  watch(changed: (id: SessionId | undefined) => void): Watch {
+    this.#changes.news.watch(changed)
+    return this.#changes
   }
 
   async create(
@@ -34,7 +44,8 @@ export class ValkeySessions implements SessionStore {
     tokenHash: string,
     limit?: UserLimit,
   ): Promise<readonly SessionId[]> {
-    return idsOf(await this.#run('create', ...newRecord(record, tokenHash, limit)))
+    const created = this.#run('create', ...newRecord(record, tokenHash, limit))
+    return idsOf(await this.#changing(created, idsOf))
   }
 
   async read(tokenHash: string): Promise<TokenState> {
@@ -42,7 +53,8 @@ export class ValkeySessions implements SessionStore {
     if (reply === null) return undefined
     if (Buffer.isBuffer(reply))
       return { kind: 'ended', reason: String(reply) as EndReason | 'rotated' }
-    return { kind: 'live', record: recordOf(reply) }
+    const isReplaced = (reply as readonly Reply[]).length > 6
+    return { kind: 'live', record: recordOf(reply), isReplaced }
   }
 
   async readById(id: SessionId): Promise<SessionRecord | undefined> {
@@ -54,14 +66,17 @@ export class ValkeySessions implements SessionStore {
     id: SessionId,
     expectedVersion: number,
     bytes: Uint8Array,
-    { touchedAtMs, expiresAtMs }: SessionTimes,
+    times?: SessionTimes,
   ): Promise<'committed' | 'conflict' | 'gone'> {
-    const reply = await this.#run('commit', id, expectedVersion, bytes, touchedAtMs, expiresAtMs)
+    const { touchedAtMs = '', expiresAtMs = '' } = times ?? {}
+    const committed = this.#run('commit', id, expectedVersion, bytes, touchedAtMs, expiresAtMs)
+    const reply = await this.#changing(committed, () => [id])
     return String(reply) as 'committed' | 'conflict' | 'gone'
   }
 
   async touch(id: SessionId, { touchedAtMs, expiresAtMs }: SessionTimes): Promise<boolean> {
-    return (await this.#run('touch', id, touchedAtMs, expiresAtMs)) === 1
+    const touched = this.#run('touch', id, touchedAtMs, expiresAtMs)
+    return (await this.#changing(touched, () => [id])) === 1
   }
 
   async rotate(
@@ -70,7 +85,8 @@ export class ValkeySessions implements SessionStore {
     newHash: string,
     { graceUntilMs, untilMs }: { readonly graceUntilMs: number; readonly untilMs: number },
   ): Promise<'rotated' | 'superseded' | 'gone'> {
-    const reply = await this.#run('rotate', id, oldHash, newHash, graceUntilMs, untilMs)
+    const rotated = this.#run('rotate', id, oldHash, newHash, graceUntilMs, untilMs)
+    const reply = await this.#changing(rotated, () => [id])
     return String(reply) as 'rotated' | 'superseded' | 'gone'
   }
 
@@ -83,14 +99,17 @@ export class ValkeySessions implements SessionStore {
     limit?: UserLimit,
   ): Promise<Replaced> {
     const added = newRecord(record, tokenHash, limit)
-    const reply = await this.#run('replace', ...added, oldId, expectedVersion, reason, untilMs)
+    const replaced = this.#run('replace', ...added, oldId, expectedVersion, reason, untilMs)
+    const reply = await this.#changing(replaced, (lists) =>
+      Buffer.isBuffer(lists) ? [] : (lists as readonly Reply[]).flatMap(idsOf),
+    )
     if (Buffer.isBuffer(reply)) return { outcome: String(reply) as 'conflict' | 'gone' }
     const [ended, evicted] = (reply as readonly Reply[]).map(idsOf)
     return { outcome: 'replaced', ended: ended ?? [], evicted: evicted ?? [] }
   }
 
   async destroy(id: SessionId, { reason, untilMs }: Tombstone): Promise<readonly SessionId[]> {
-    return idsOf(await this.#run('destroy', id, reason, untilMs))
+    return idsOf(await this.#changing(this.#run('destroy', id, reason, untilMs), idsOf))
   }
 
   async listByUser(userId: string): Promise<readonly SessionRecord[]> {
@@ -102,11 +121,12 @@ export class ValkeySessions implements SessionStore {
     { reason, untilMs }: Tombstone,
     except: SessionId = '',
   ): Promise<readonly SessionId[]> {
-    return idsOf(await this.#run('destroyByUser', userKey(userId), reason, untilMs, except))
+    const destroyed = this.#run('destroyByUser', userKey(userId), reason, untilMs, except)
+    return idsOf(await this.#changing(destroyed, idsOf))
   }
 
   async sweep(nowMs: number, limit: number, untilMs: number): Promise<readonly SessionId[]> {
-    return idsOf(await this.#run('sweep', nowMs, limit, untilMs))
+    return idsOf(await this.#changing(this.#run('sweep', nowMs, limit, untilMs), idsOf))
   }
 
   async ends(after: number, limit: number): Promise<readonly SessionEnd[]> {
@@ -140,6 +160,13 @@ export class ValkeySessions implements SessionStore {
 
   async takeCode(codeHash: string): Promise<Uint8Array | undefined> {
     return ((await this.#run('takeCode', codeHash)) as Buffer | null) ?? undefined
+  }
+
+  #changing(
+    write: Promise<Reply>,
+    changed: (reply: Reply) => readonly SessionId[],
+  ): Promise<Reply> {
+    return this.#changes.news.after(write, changed)
   }
 
   async #run(name: keyof typeof scripts, ...values: readonly Argument[]): Promise<Reply> {

@@ -59,8 +59,9 @@ const handle: Handle = async ({ session, path, readBody }) => {
 afterEach(closeAll)
 
 describe.each(frameworks)('%s', (name, listenerFor) => {
-  const open = ({ handle: own, ...options }: ServeOptions & { handle?: Handle } = {}) =>
-    serve((sessions) => listenerFor(sessions, own ?? handle), options)
+  type Options = ServeOptions & { handle?: Handle; opening?: 'manual' }
+  const open = ({ handle: own, opening, ...options }: Options = {}) =>
+    serve((sessions) => listenerFor(sessions, own ?? handle, opening), options)
 
   /** Serves one handler, and everything else as above. */
   const openWith = (path: string, one: Handle, options: ServeOptions = {}) =>
@@ -97,9 +98,33 @@ describe.each(frameworks)('%s', (name, listenerFor) => {
     })
 
     it('finds the session again, with one read and nothing else', async () => {
-      const { visitor: one, done } = await visitor({ delayMs })
+      const { visitor: one, done, forget } = await visitor({ delayMs })
+      forget()
+      for (let times = 0; times < 3; times++)
+        expect((await one.send('/read')).body).toContain('"count":1')
+      expect(done).toEqual(['read'])
+    })
+
+    it("makes no call before `open()` with open: 'manual'", async () => {
+      const own: Handle = async (call) => {
+        if (call.path === '/read' || call.path === '/write') await call.session.open()
+        return handle(call)
+      }
+      const { client, done, forget } = await open({ delayMs, handle: own, opening: 'manual' })
+      const one = client()
+      await one.post('/write')
+      forget()
+      done.length = 0
+      expect((await one.send('/nowhere')).status).toBe(404)
+      expect(done).toEqual([])
+      expect((await one.send('/read')).body).toContain('"count":1')
       expect((await one.send('/read')).body).toContain('"count":1')
       expect(done).toEqual(['read'])
+      // A server can't be asked in the middle of a handler that doesn't wait.
+      forget()
+      const { status, body } = await one.send('/public-read')
+      if (delayMs === undefined) expect([status, body]).toEqual([200, '1'])
+      else expect(status).toBe(500)
     })
 
     it('lets a redirect leave only when its change is stored', async () => {
@@ -275,9 +300,12 @@ describe.each(frameworks)('%s', (name, listenerFor) => {
 
     it('answers 503 when the session cannot be read, and begins no other', async () => {
       const fails = ['read']
-      const { visitor: one, done } = await visitor({ delayMs, fails })
+      const { visitor: one, done, forget } = await visitor({ delayMs, fails })
       const { cookie } = one
-      for (const path of ['/read', '/write', '/public', '/nowhere']) {
+      forget()
+      // A store that answers at once is asked by those only who use the session.
+      const unread = delayMs === undefined ? [] : ['/public', '/nowhere']
+      for (const path of ['/read', '/write', ...unread]) {
         const { status, headers, body } = await one.post(path)
         expect([status, headers['set-cookie']]).toEqual([503, undefined])
         expect(JSON.parse(body).error).toMatchObject({ code: 'STORE_UNAVAILABLE', retry: true })

@@ -38,15 +38,20 @@ export function sessions<Data extends object>(
   const all = sessionsOf(appOrSessions)
   const problem = (error: unknown): Problem => all.problem(error)
 
-  async function serve(request: IncomingMessage, response: ServerResponse, visit?: Visit<Data>) {
+  function serve(request: IncomingMessage, response: ServerResponse, visit?: Visit<Data>): void {
     if (visit) barrier(response, visit, problem)
-    try {
-      await handler(Object.assign(request, { session: visit?.session as Session<Data> }), response)
-    } catch (error) {
+    const fail = (error: unknown): void => {
       visit?.discard()
       // Nobody to answer, and no fault.
       if (isHangUp(error, request, response)) response.destroy()
       else replace(response, problem(error))
+    }
+    try {
+      const session = visit?.session as Session<Data>
+      const handled = handler(Object.assign(request, { session }), response)
+      if (handled instanceof Promise) handled.catch(fail)
+    } catch (error) {
+      fail(error)
     }
   }
 

@@ -3,12 +3,16 @@ import { headerText, type TokenCarrier } from '../session/index.ts'
 
 const pattern = /^Bearer +(\S+) *$/i
 
+const none: readonly string[] = []
+
 /**
  * `Authorization: Bearer sjs_…` (RFC 6750 §2.1). Other bearers are somebody else's and ignored.
  */
 export const bearerCarrier: TokenCarrier = {
   read(headers) {
-    const [, token] = pattern.exec(headerText(headers, 'authorization') ?? '') ?? []
-    return token !== undefined && isToken(token) ? [token] : []
+    const text = headerText(headers, 'authorization')
+    if (text === undefined) return none
+    const [, token] = pattern.exec(text) ?? []
+    return token !== undefined && isToken(token) ? [token] : none
   },
 }

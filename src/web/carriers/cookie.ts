@@ -15,12 +15,26 @@ export interface CookieAttributes {
 
 /** Every different value that a `Cookie` header has under a name, in order. */
 export function parseCookie(header: string, name: string): readonly string[] {
-  const values = new Set<string>()
-  for (const pair of header.split(';')) {
-    const at = pair.indexOf('=')
-    if (at > 0 && pair.slice(0, at).trim() === name) values.add(pair.slice(at + 1).trim())
+  let values: string[] | undefined
+  for (let at = header.indexOf(name); at >= 0; at = header.indexOf(name, at + name.length)) {
+    const before = header.lastIndexOf(';', at)
+    const equals = header.indexOf('=', at + name.length)
+    if (equals < 0) break
+    const isName = isBlank(header, before + 1, at) && isBlank(header, at + name.length, equals)
+    if (!isName) continue
+    const end = header.indexOf(';', equals)
+    const value = header.slice(equals + 1, end < 0 ? undefined : end).trim()
+    if (!values) values = [value]
+    else if (!values.includes(value)) values.push(value)
   }
-  return [...values]
+  return values ?? none
+}
+
+const none: readonly string[] = []
+
+function isBlank(text: string, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (text[at] !== ' ' && text[at] !== '\t') return false
+  return true
 }
 
 /**

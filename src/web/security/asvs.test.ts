@@ -485,7 +485,8 @@ describe('V4 and V8 to V16, what they ask of sessions', () => {
     const visit = await sessions.visit(one.facts())
     visit.session.data.count = 7
     sqlite.close()
-    const answers = [() => visit.commit(), () => sessions.visit(one.facts())].map((fail) => {
+    const late = await sessions.visit(one.facts())
+    const answers = [() => visit.commit(), () => late.session.data].map((fail) => {
       try {
         return fail()
       } catch (error) {

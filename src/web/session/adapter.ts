@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../base/core/index.ts'
-import type { RequestFacts } from './requests.ts'
+import type { Opening, RequestFacts } from './requests.ts'
 import type { Sessions } from './types.ts'
 import type { Visit } from './visit.ts'
 
@@ -12,6 +12,13 @@ export interface AdapterOptions {
    * none.
    */
   readonly ignore?: (path: string) => boolean
+  /**
+   * When a session is looked up that lies in a server: `'always'` before the handler, so that
+   * `session.data` is there at once; `'manual'` by `await session.open()`, so that a route without
+   * it makes no call. Stores that answer at once are asked when the session is first used, either
+   * way. Default: `'always'`.
+   */
+  readonly open?: Opening
 }
 
 /** A request as an adapter asks for its session. */
@@ -23,9 +30,9 @@ export interface Asked extends AdapterOptions {
 /** The visit of a request; `undefined` where the application wants none. */
 export function open<Data extends object>(
   sessions: Sessions<Data>,
-  { url, facts, ignore }: Asked,
+  { url, facts, ignore, open: opening }: Asked,
 ): Awaitable<Visit<Data> | undefined> {
-  return ignore?.(pathOf(url)) ? undefined : sessions.visit(facts())
+  return ignore?.(pathOf(url)) ? undefined : sessions.visit(facts(), opening)
 }
 
 /** The same for frameworks that go on by a call, at once where the store answers at once. */

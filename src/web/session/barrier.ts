@@ -5,6 +5,7 @@
  */
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Awaitable } from '../../base/core/index.ts'
+import { type Guard, type Guarded, type GuardedName, guard } from './guarded-response.ts'
 import { type AddedHeaders, givesCookie, type HeadersGiven, pairsOf } from './headers.ts'
 import { sessionLimits } from './policy.ts'
 import type { Problem } from './problem.ts'
@@ -24,19 +25,7 @@ export interface Commitment {
   seal?(): void
 }
 
-/** Where a response has its barrier. */
-const own = Symbol('barrier')
-
 type Callback = (error?: Error | null) => void
-
-type Wrapped =
-  | 'write'
-  | 'end'
-  | 'writeHead'
-  | 'flushHeaders'
-  | 'setHeader'
-  | 'appendHeader'
-  | 'removeHeader'
 
 /** What was called on the response while it was held back. */
 interface Held {
@@ -57,15 +46,15 @@ export function barrier(
   problem: (error: unknown) => Problem,
   next?: (error: unknown) => void,
 ): void {
-  new Barrier(response, visit, problem, next).install()
+  new Barrier(response, visit, problem, next)
 }
 
-class Barrier {
+class Barrier implements Guard {
   readonly #response: ServerResponse
   readonly #visit: Commitment
   readonly #problem: (error: unknown) => Problem
   readonly #next: ((error: unknown) => void) | undefined
-  readonly #original: Pick<ServerResponse, Wrapped>
+  readonly #guarded: Guarded
   /** The headers from before, for `next`. */
   readonly #headers: OutgoingHttpHeaders
   #phase: 'open' | 'holding' | 'released' | 'replaced' = 'open'
@@ -87,23 +76,7 @@ class Barrier {
     this.#problem = problem
     this.#next = next
     this.#headers = next ? response.getHeaders() : {}
-    const { write, end, writeHead, flushHeaders, setHeader, appendHeader, removeHeader } = response
-    this.#original = { write, end, writeHead, flushHeaders, setHeader, appendHeader, removeHeader }
-  }
-
-  install(): void {
-    const response = this.#response
-    Object.assign(response, {
-      [own]: this,
-      writeHead: (...args: [number, ...unknown[]]) => this.#writeHead(args),
-      flushHeaders: () => this.#pass('flushHeaders', []),
-      write: (...args: unknown[]) => this.#write(args),
-      end: (...args: unknown[]) => this.#end(args),
-      setHeader: (...args: unknown[]) => this.#changeHead('setHeader', args),
-      appendHeader: (...args: unknown[]) => this.#changeHead('appendHeader', args),
-      removeHeader: (...args: unknown[]) => this.#changeHead('removeHeader', args),
-    })
-    Object.defineProperties(response, shown)
+    this.#guarded = guard(response, this)
   }
 
   get isHeadHeld(): boolean {
@@ -114,7 +87,7 @@ class Barrier {
     return this.#hasEnd
   }
 
-  #writeHead(args: [number, ...unknown[]]): ServerResponse {
+  writeHead(args: [number, ...unknown[]]): ServerResponse {
     const response = this.#response
     if (this.#phase === 'released') return this.#call('writeHead', args) as ServerResponse
     if (this.#phase === 'replaced') return response
@@ -128,15 +101,16 @@ class Barrier {
     if (reason !== undefined) response.statusMessage = reason
     this.#status = status
     this.#hasHead = true
+    this.#guarded.pretend()
     return response
   }
 
-  #write(args: readonly unknown[]): boolean {
+  write(args: readonly unknown[]): boolean {
     if (this.#phase === 'holding' && this.#isTooMuch(args[0])) return false
     return this.#pass('write', args) as boolean
   }
 
-  #end(args: readonly unknown[]): ServerResponse {
+  end(args: readonly unknown[]): ServerResponse {
     if (this.#hasEnd) return this.#response
     if (this.#phase === 'released') this.#finish(args)
     else this.#pass('end', args)
@@ -149,10 +123,17 @@ class Barrier {
     try {
       const finished = this.#visit.finish()
       if (!(finished instanceof Promise)) this.#call('end', args)
-      else finished.then(() => this.#call('end', args)).catch((error: unknown) => this.#cut(error))
+      else {
+        this.#guarded.pretend()
+        finished.then(() => this.#call('end', args)).catch((error: unknown) => this.#cut(error))
+      }
     } catch (error) {
       this.#cut(error)
     }
+  }
+
+  flushHeaders(): void {
+    this.#pass('flushHeaders', [])
   }
 
   /** Hands a call on, now or once the session is stored; false means: wait for `drain`. */
@@ -168,7 +149,7 @@ class Barrier {
     return true
   }
 
-  #changeHead(name: 'setHeader' | 'appendHeader' | 'removeHeader', args: readonly unknown[]) {
+  changeHead(name: 'setHeader' | 'appendHeader' | 'removeHeader', args: readonly unknown[]) {
     if (this.#phase === 'replaced') return this.#response
     if (this.#phase !== 'released') this.#checkHead()
     return this.#call(name, args)
@@ -185,15 +166,18 @@ class Barrier {
     if (!this.#hasHead) this.#status = this.#response.statusCode
     try {
       const committed = this.#visit.commit()
-      if (!(committed instanceof Promise)) this.#release()
-      else
-        committed
-          .then(
-            () => this.#release(),
-            (error) => this.#replace(error),
-          )
-          // What was held back may be nothing that node:http can send; nobody else would hear it.
-          .catch((error: unknown) => this.#cut(error))
+      if (!(committed instanceof Promise)) {
+        this.#release()
+        return
+      }
+      this.#guarded.pretend()
+      committed
+        .then(
+          () => this.#release(),
+          (error) => this.#replace(error),
+        )
+        // What was held back may be nothing that node:http can send; nobody else would hear it.
+        .catch((error: unknown) => this.#cut(error))
     } catch (error) {
       this.#replace(error)
     }
@@ -245,9 +229,7 @@ class Barrier {
   /** Takes the barrier away: `next` answers upon a response that looks untouched. */
   #giveBack(next: (error: unknown) => void, error: unknown): void {
     const response = this.#response
-    Object.assign(response, this.#original)
-    Reflect.deleteProperty(response, 'headersSent')
-    Reflect.deleteProperty(response, 'writableEnded')
+    this.#guarded.release()
     for (const pair of Object.entries(this.#headers)) this.#call('setHeader', pair)
     response.statusCode = 200
     this.#forget()
@@ -278,30 +260,7 @@ class Barrier {
     this.#next?.(error)
   }
 
-  #call(name: Wrapped, args: readonly unknown[]): unknown {
-    return Reflect.apply(this.#original[name], this.#response, args)
-  }
-}
-
-/**
- * What is held back looks sent to the application, as it would be without the barrier. The getters
- * are the same for all responses: with its own ones each would be of a shape of its own, which
- * makes node:http slow.
- */
-const shown: PropertyDescriptorMap = {
-  headersSent: shownAs('headersSent', (barrier) => barrier.isHeadHeld),
-  writableEnded: shownAs('writableEnded', (barrier) => barrier.isEndHeld),
-}
-
-function shownAs(
-  name: 'headersSent' | 'writableEnded',
-  isHeld: (barrier: Barrier) => boolean,
-): PropertyDescriptor {
-  return {
-    configurable: true,
-    get(this: ServerResponse & { [own]: Barrier }): boolean {
-      if (isHeld(this[own])) return true
-      return Boolean(Reflect.get(Object.getPrototypeOf(this), name, this))
-    },
+  #call(name: GuardedName, args: readonly unknown[]): unknown {
+    return this.#guarded.call(name, args)
   }
 }

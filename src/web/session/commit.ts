@@ -1,12 +1,21 @@
 /** How what a request did to its session reaches the store. */
 import { newId, SojournError } from '../../base/core/index.ts'
 import { hashToken, newToken } from '../../base/secrets/index.ts'
+import { plainCopy } from '../../base/state/index.ts'
 import { type Content, isRemembered } from './contents.ts'
 import type { Core, Stage } from './core.ts'
+import { deviceOf } from './device.ts'
 import { Draft } from './draft.ts'
 import { idleMsOf, isTouchDue, sessionLimits, timesAt } from './policy.ts'
 import { type Steps, wait } from './steps.ts'
-import type { EndReason, Replaced, SessionRecord, Tombstone, UserLimit } from './store.ts'
+import type {
+  EndReason,
+  Replaced,
+  SessionRecord,
+  SessionTimes,
+  Tombstone,
+  UserLimit,
+} from './store.ts'
 
 /** Carries out what is staged, at most one write for the data; without anything staged, a touch. */
 export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
@@ -65,9 +74,10 @@ function* create<Data extends object>(core: Core<Data>, stage: Stage<Data>): Ste
   // Without a cookie, and unless somebody asked for the token, nobody would ever find it again.
   if (stage.isHeaderClient && stage.nextToken === undefined) throw new SojournError('SESSION_ENDED')
   const token = takeToken(core, stage)
-  const record = yield* newRecord(core, stage, stage.draft.upon())
+  const content = stage.draft.upon()
+  const record = yield* newRecord(core, stage, content)
   const evicted = yield* wait(core.store.create(record, hashToken(token), limitOf(core)))
-  enterNew(core, stage, record, token)
+  enterNew(core, stage, { record, content }, token)
   for (const id of evicted) core.ended(id, 'revoked')
 }
 
@@ -78,15 +88,16 @@ function* replace<Data extends object>(core: Core<Data>, stage: Stage<Data>): St
   const token = takeToken(core, stage)
   const reason = departure?.reason ?? 'login'
   let replaced: Replaced | undefined
-  const record = yield* onNewest(core, stage, function* (newest) {
+  const written = yield* onNewest(core, stage, function* (newest) {
     const { id, version } = newest
-    const fresh = yield* newRecord(core, stage, draft.upon(newest))
+    const content = draft.upon(newest)
+    const fresh = yield* newRecord(core, stage, content)
     const [hash, tombstone] = [hashToken(token), tombstoneOf(core, reason)]
     const limit = limitOf(core)
     replaced = yield* wait(store.replace(id, version, fresh, hash, tombstone, limit))
-    return replaced.outcome === 'replaced' ? fresh : replaced.outcome
+    return replaced.outcome === 'replaced' ? { record: fresh, content } : replaced.outcome
   })
-  enterNew(core, stage, record, token)
+  enterNew(core, stage, written, token)
   if (replaced?.outcome !== 'replaced') return
   for (const id of replaced.ended) core.ended(id, reason)
   for (const id of replaced.evicted) core.ended(id, 'revoked')
@@ -114,18 +125,36 @@ function* save<Data extends object>(
   change?: (data: Data) => void,
 ): Steps<void> {
   const { draft } = stage
-  const record = yield* onNewest(core, stage, function* (newest) {
-    const content = draft.upon(newest)
-    change?.(content.data)
+  const written = yield* onNewest(core, stage, function* (newest) {
+    const content = change ? changed(draft.upon(newest), change) : draft.upon(newest)
     const remembered = isRemembered(newest.bytes)
     const bytes = yield* core.contents.encode(newest.id, content, remembered)
-    const idleMs = idleMsOf(remembered, core.policy)
-    const times = timesAt(core.clock.nowMs(), newest.endsAtMs, idleMs)
+    const times = timesDue(core, newest, remembered)
     const outcome = yield* wait(core.store.commit(newest.id, newest.version, bytes, times))
     if (outcome !== 'committed') return outcome
-    return { ...newest, ...times, bytes, version: newest.version + 1 }
+    return { record: { ...newest, ...times, bytes, version: newest.version + 1 }, content }
   })
-  enterRecord(core, stage, record)
+  enterRecord(core, stage, written)
+}
+
+function changed<Data extends object>(
+  { data, flash }: Content<Data>,
+  change: (data: Data) => void,
+): Content<Data> {
+  const copy = plainCopy(data) as Data
+  change(copy)
+  return { data: plainCopy(copy) as Data, flash }
+}
+
+/** The times that this use leaves; `undefined` as long as they need not be written. */
+function timesDue<Data extends object>(
+  { policy, clock }: Core<Data>,
+  { touchedAtMs, endsAtMs }: SessionRecord,
+  remembered: boolean,
+): SessionTimes | undefined {
+  const nowMs = clock.nowMs()
+  const idleMs = idleMsOf(remembered, policy)
+  return isTouchDue(nowMs, touchedAtMs, idleMs) ? timesAt(nowMs, endsAtMs, idleMs) : undefined
 }
 
 /** A touch that fails changes nothing in what the visitor sees: the session ends a bit earlier. */
@@ -134,13 +163,11 @@ function* touch<Data extends object>(
   stage: Stage<Data>,
   record: SessionRecord,
 ): Steps<void> {
-  const nowMs = core.clock.nowMs()
-  const idleMs = idleMsOf(isRemembered(record.bytes), core.policy)
-  if (!isTouchDue(nowMs, record.touchedAtMs, idleMs)) return
-  const times = timesAt(nowMs, record.endsAtMs, idleMs)
+  const times = timesDue(core, record, isRemembered(record.bytes))
+  if (!times) return
   try {
-    yield* wait(core.store.touch(record.id, times))
-    stage.record = { ...record, ...times }
+    if (yield* wait(core.store.touch(record.id, times)))
+      remember(core, stage, { ...record, ...times })
   } catch (error) {
     core.log.warn({ err: error, session: record.id }, 'a session could not be touched')
   }
@@ -161,18 +188,25 @@ function* rotate<Data extends object>(
   if (outcome === 'gone') throw yield* endError(core, stage)
   if (outcome === 'superseded') return
   stage.tokenHash = newHash
+  if (stage.record) remember(core, stage, stage.record)
   giveCookie(core, stage, token, stage.record)
+}
+
+interface Written<Data extends object> {
+  readonly record: SessionRecord
+  /** What its bytes were made of. */
+  readonly content: Content<Data>
 }
 
 /** Tries a write upon the newest version until no parallel one comes between. */
 function* onNewest<Data extends object>(
   core: Core<Data>,
   stage: Stage<Data>,
-  write: (newest: SessionRecord) => Steps<SessionRecord | 'conflict' | 'gone'>,
-): Steps<SessionRecord> {
+  write: (newest: SessionRecord) => Steps<Written<Data> | 'conflict' | 'gone'>,
+): Steps<Written<Data>> {
   let newest = stage.record
   for (let tries = 1; newest && tries <= sessionLimits.triesMax; tries++) {
-    const written: SessionRecord | 'conflict' | 'gone' = yield* write(newest)
+    const written: Written<Data> | 'conflict' | 'gone' = yield* write(newest)
     if (typeof written === 'object') return written
     newest = written === 'gone' ? undefined : yield* wait(core.store.readById(newest.id))
   }
@@ -182,7 +216,7 @@ function* onNewest<Data extends object>(
 
 function* newRecord<Data extends object>(
   core: Core<Data>,
-  { departure, device }: Stage<Data>,
+  { departure, userAgent }: Stage<Data>,
   content: Content<Data>,
 ): Steps<SessionRecord> {
   const { policy, clock, random, contents } = core
@@ -200,7 +234,7 @@ function* newRecord<Data extends object>(
     user: departure?.user,
     createdAtMs,
     endsAtMs,
-    device,
+    device: deviceOf(userAgent),
     parentId: departure?.parent?.id,
     ...times,
   }
@@ -217,13 +251,13 @@ function checkCookie<Data extends object>({ policy }: Core<Data>, stage: Stage<D
 function enterNew<Data extends object>(
   core: Core<Data>,
   stage: Stage<Data>,
-  record: SessionRecord,
+  written: Written<Data>,
   token: string,
 ): void {
-  enterRecord(core, stage, record)
-  stage.departure = undefined
   stage.tokenHash = hashToken(token)
-  giveCookie(core, stage, token, record)
+  enterRecord(core, stage, written)
+  stage.departure = undefined
+  giveCookie(core, stage, token, written.record)
 }
 
 function giveCookie<Data extends object>(
@@ -247,11 +281,31 @@ function lifetimeOf<Data extends object>(
 function enterRecord<Data extends object>(
   core: Core<Data>,
   stage: Stage<Data>,
-  record: SessionRecord,
+  { record, content }: Written<Data>,
 ): void {
   stage.draft.enter('stale')
   stage.draft = draftOf(core, record)
   stage.record = record
+  remember(core, stage, record, content)
+}
+
+/** Where others may come between a write and its answer, what was written need not hold any more. */
+function remember<Data extends object>(
+  { store, cache }: Core<Data>,
+  { tokenHash, isReplaced }: Stage<Data>,
+  record: SessionRecord,
+  content?: Content<Data>,
+): void {
+  if (store.answersAtOnce && tokenHash !== undefined && !isReplaced)
+    cache.put(tokenHash, record, content)
+}
+
+/** What a record holds. */
+export function contentOf<Data extends object>(
+  { cache, contents }: Core<Data>,
+  record: SessionRecord,
+): Content<Data> {
+  return cache.contentOf(record, (one) => contents.decode(one))
 }
 
 /** The draft of a request that found this record, or none. */
@@ -259,8 +313,7 @@ export function draftOf<Data extends object>(
   core: Core<Data>,
   record: SessionRecord | undefined,
 ): Draft<Data> {
-  const begin = (newest = record) =>
-    newest ? core.contents.decode(newest.id, newest.bytes) : core.fresh()
+  const begin = (newest = record) => (newest ? contentOf(core, newest) : core.fresh())
   return new Draft(begin, record)
 }
 

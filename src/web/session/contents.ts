@@ -4,10 +4,12 @@
  * sealed; the flags are read without opening it.
  */
 import type { StandardSchemaV1 } from '@standard-schema/spec'
-import { decodeValue, encodeValue } from '../../base/codec/index.ts'
+import { decodeValue, encodeValue, Memory } from '../../base/codec/index.ts'
 import { type SessionId, SojournError } from '../../base/core/index.ts'
 import type { Sealer } from '../../base/secrets/index.ts'
+import { plainCopy } from '../../base/state/index.ts'
 import { type Steps, wait } from './steps.ts'
+import type { SessionRecord } from './store.ts'
 
 const formats = { plain: 2, sealed: 3 } as const
 const flags = { remembered: 1 } as const
@@ -20,10 +22,10 @@ export interface FlashMessage {
   readonly value: unknown
 }
 
-/** What the owner of a session put into it. */
+/** What the owner of a session put into it. Several requests may share it: nobody changes it. */
 export interface Content<Data extends object> {
-  data: Data
-  flash: FlashMessage[]
+  readonly data: Data
+  readonly flash: readonly FlashMessage[]
 }
 
 /** How content becomes bytes: the options that are about it. */
@@ -42,18 +44,19 @@ export function isRemembered(bytes: Uint8Array): boolean {
 
 export class Contents<Data extends object> {
   readonly #options: ContentsOptions<Data>
+  readonly #memory = new Memory()
 
   constructor(options: ContentsOptions<Data>) {
     this.#options = options
   }
 
   /**
-   * Content of its own, whose data has the current version.
+   * What a record holds; its data has the current version.
    *
    * @throws SojournError `STORE_UNAVAILABLE` for bytes that can't be read, `SESSION_INVALID` for
    * data of a version that this program doesn't know
    */
-  decode(id: SessionId, bytes: Uint8Array): Content<Data> {
+  decode({ id, bytes }: SessionRecord): Content<Data> {
     const value = this.#open(id, bytes)
     try {
       const [version, data, flash] = decodeValue(value) as [number, Data, FlashMessage[]]
@@ -80,7 +83,7 @@ export class Contents<Data extends object> {
       const detail = `The data of ${id} has version ${from}, this program knows ${version}.`
       throw new SojournError('SESSION_INVALID', detail)
     }
-    return migrate(data as never, from)
+    return plainCopy(migrate(data as never, from)) as Data
   }
 
   /**
@@ -93,18 +96,17 @@ export class Contents<Data extends object> {
     const { data, flash } = content
     const result = schema && (yield* wait(schema['~standard'].validate(data)))
     if (result?.issues) throw new SojournError('SESSION_INVALID', describe(result.issues))
-    const value = encodeValue([version, data, flash])
-    if (value.byteLength > dataBytesMax) {
-      const detail = `The session data takes ${value.byteLength} of ${dataBytesMax} bytes.`
+    const flag = isRemembered ? flags.remembered : 0
+    const head = [sealer ? formats.sealed : formats.plain, flag]
+    const bytes = encodeValue([version, data, flash], { head, memory: this.#memory, isKnown: true })
+    const valueBytes = bytes.byteLength - headBytes
+    if (valueBytes > dataBytesMax) {
+      const detail = `The session data takes ${valueBytes} of ${dataBytesMax} bytes.`
       throw new SojournError('SESSION_TOO_LARGE', detail)
     }
-    const flag = isRemembered ? flags.remembered : 0
-    const body = sealer ? sealer.seal(value, contextOf(id, flag)) : value
-    const bytes = new Uint8Array(headBytes + body.byteLength)
-    bytes[0] = sealer ? formats.sealed : formats.plain
-    bytes[1] = flag
-    bytes.set(body, headBytes)
-    return bytes
+    if (!sealer) return bytes
+    const sealed = sealer.seal(bytes.subarray(headBytes), contextOf(id, flag))
+    return Buffer.concat([Uint8Array.from(head), sealed])
   }
 }
 

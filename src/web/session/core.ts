@@ -1,4 +1,5 @@
 import type { Clock, Log, Random, SessionId } from '../../base/core/index.ts'
+import type { SessionCache } from './cache.ts'
 import type { CookieCarrier } from './carrier.ts'
 import type { Content, Contents } from './contents.ts'
 import type { Draft } from './draft.ts'
@@ -14,6 +15,7 @@ export interface Core<Data extends object> {
   /** What a new session holds, of its own. */
   readonly fresh: () => Content<Data>
   readonly store: SessionStore
+  readonly cache: SessionCache<Content<Data>>
   readonly cookie: CookieCarrier
   readonly clock: Clock
   readonly random: Random
@@ -24,22 +26,47 @@ export interface Core<Data extends object> {
   ended(id: SessionId, reason: EndReason): void
 }
 
-/** Where one request stands with its session: what it found, and what it wants done. */
-export interface Stage<Data extends object> {
-  /** The hash of the session's token; `undefined` while none is stored. */
-  tokenHash: string | undefined
-  /** The token that came with the request. */
+/** What is known of a request before its session is looked up. */
+export interface Arrival {
+  /** The token that came along. */
   readonly token: string | undefined
-  /** The token that the session will get, once somebody had to know it in advance. */
-  nextToken: string | undefined
-  /** Whether the session must be stored even if nothing was written to it. */
-  isWanted: boolean
-  record: SessionRecord | undefined
+  /** Whether the token came in a header. */
+  readonly isHeaderClient: boolean
+  /** Whether the method may change something. */
+  readonly isUnsafe: boolean
+  /** Whether it came over TLS. */
+  readonly isSecure: boolean
+  /** Whether a page that isn't ours made the browser send it: then it gets no cookie. */
+  readonly isForged: boolean
+  /** What the client says it is. */
+  readonly userAgent: string | undefined
+}
+
+/** What a request's token led to. */
+export interface Found {
+  /** The token's hash, unless a session that begins anew takes its place. */
+  readonly tokenHash: string | undefined
+  readonly record: SessionRecord | undefined
+  /** Whether the token was replaced and is accepted for a while only. */
+  readonly isReplaced: boolean
   /**
    * The token was replaced or logged out: another response brings the browser its successor, so
    * this request may write nothing and must not set a cookie over it.
    */
   readonly barred: 'login' | 'logout' | 'rotated' | undefined
+}
+
+/** Where one request stands with its session: what it found, and what it wants done. */
+export interface Stage<Data extends object> extends Omit<Arrival, 'isHeaderClient'> {
+  /** The hash of the session's token; `undefined` while none is stored. */
+  tokenHash: string | undefined
+  /** The token that the session will get, once somebody had to know it in advance. */
+  nextToken: string | undefined
+  /** Whether the session must be stored even if nothing was written to it. */
+  isWanted: boolean
+  record: SessionRecord | undefined
+  readonly isReplaced: boolean
+  readonly barred: Found['barred']
   draft: Draft<Data>
   /** A staged `login()` or `logout()`: the session is left for another one. */
   departure: Departure | undefined
@@ -47,16 +74,8 @@ export interface Stage<Data extends object> {
   rotates: boolean
   /** The `Set-Cookie` that the response owes the client. */
   setCookie: string | undefined
-  /** Whether the method may change something. */
-  readonly isUnsafe: boolean
   /** Whether the client carries its token in a header, so that no cookie is given. */
   isHeaderClient: boolean
-  /** What the request's client is, in a few words. */
-  readonly device: string | undefined
-  /** Whether the request came over TLS. */
-  readonly isSecure: boolean
-  /** Whether a page that isn't ours made the browser send it: then it gets no cookie. */
-  readonly isForged: boolean
   /** Whether the response's headers have left. */
   hasStarted: boolean
   /** Whether the response is complete, or out of our hands: nobody commits any more. */

@@ -1,12 +1,18 @@
 import { SojournError } from '../../base/core/index.ts'
-import { applyChanges, type Change, type Tracked, track } from '../../base/state/index.ts'
+import {
+  applyChanges,
+  type Change,
+  plainCopy,
+  type Revision,
+  revise,
+} from '../../base/state/index.ts'
 import type { Content, FlashMessage } from './contents.ts'
 import { sessionLimits } from './policy.ts'
 import type { SessionRecord } from './store.ts'
 
 type Phase = 'open' | 'storing' | 'stale' | 'over'
 
-/** Content of its own to begin with: of the given record, by default of the one that was found. */
+/** The content to begin with: of the given record, by default of the one that was found. */
 export type Begin<Data extends object> = (newest?: SessionRecord) => Content<Data>
 
 /** Session data as a request changes it: what was there, and the changes as operations. */
@@ -14,12 +20,12 @@ export class Draft<Data extends object> {
   readonly #begin: Begin<Data>
   readonly #record: SessionRecord | undefined
   #found: Content<Data> | undefined
-  #tracked: Tracked<Data> | undefined
+  #revision: Revision<Data> | undefined
   readonly #flashAdded: FlashMessage[] = []
   readonly #flashTaken = new Set<string>()
   #phase: Phase = 'open'
 
-  /** @param record what `begin` reads by default, if it is that alone */
+  /** @param record what `begin` reads by default */
   constructor(begin: Begin<Data>, record?: SessionRecord) {
     this.#begin = begin
     this.#record = record
@@ -31,14 +37,13 @@ export class Draft<Data extends object> {
    */
   followedBy(fresh: Begin<Data>, keep: readonly (keyof Data & string)[] | 'all'): Draft<Data> {
     this.#phase = 'stale'
-    return new Draft((newest) => {
-      const content = fresh()
+    return new Draft((newest = this.#record) => {
       const before = this.upon(newest)
+      const data = { ...fresh().data }
       const keys = keep === 'all' ? (Object.keys(before.data) as (keyof Data & string)[]) : keep
-      for (const key of keys)
-        if (Object.hasOwn(before.data, key)) content.data[key] = before.data[key]
-      return { ...content, flash: before.flash }
-    })
+      for (const key of keys) if (Object.hasOwn(before.data, key)) data[key] = before.data[key]
+      return { data, flash: before.flash }
+    }, this.#record)
   }
 
   /** A draft of what begins anew after this one. */
@@ -54,17 +59,14 @@ export class Draft<Data extends object> {
 
   /** The data, to be changed in place. */
   get data(): Data {
-    this.#tracked ??= track(this.#content.data, {
-      recordReads: true,
-      guard: () => this.#checkOpen(),
-    })
-    return this.#tracked.state
+    this.#revision ??= revise(this.#content.data, { guard: () => this.#checkOpen() })
+    return this.#revision.state
   }
 
   /** Leaves a message for the next page that asks for its name. */
   addFlash(message: FlashMessage): void {
     this.#checkOpen()
-    this.#flashAdded.push(message)
+    this.#flashAdded.push({ ...message, value: plainCopy(message.value) })
   }
 
   /** The messages of a name, which are gone then. */
@@ -74,7 +76,7 @@ export class Draft<Data extends object> {
     )
     if (found.length > 0) this.#checkOpen()
     for (const { id } of found) this.#flashTaken.add(id)
-    return found.map(({ value }) => value)
+    return found.map(({ value }) => plainCopy(value))
   }
 
   get isChanged(): boolean {
@@ -83,24 +85,19 @@ export class Draft<Data extends object> {
   }
 
   /**
-   * The changes, carried out upon the newest record (default: the one that was found). Messages
-   * never conflict: what two requests took is gone, what they left is there.
+   * The content with all changes, upon the newest record. Messages never conflict: what two
+   * requests took is gone, what they left is there.
    *
-   * @throws SojournError `SESSION_CONFLICT` when one no longer fits
+   * @throws SojournError `SESSION_CONFLICT` when a change no longer fits
    */
   upon(newest?: SessionRecord): Content<Data> {
-    const { data, flash } = this.#takeFound(newest) ?? this.#begin(newest)
-    applyChanges(data, this.#changes())
+    const isFound = newest === this.#record
+    const { data, flash } = isFound ? this.#content : this.#begin(newest)
     const all = [...flash, ...this.#flashAdded].filter(({ id }) => !this.#flashTaken.has(id))
-    return { data, flash: all.slice(-sessionLimits.flashMax) }
-  }
-
-  /** What was read of this very record already; `data` is a copy of it, so that it may be changed. */
-  #takeFound(record: SessionRecord | undefined): Content<Data> | undefined {
-    if (!record || record !== this.#record) return undefined
-    const found = this.#found
-    this.#found = undefined
-    return found
+    return {
+      data: isFound ? (this.#revision?.outcome() ?? data) : applyChanges(data, this.#changes()),
+      flash: all.slice(-sessionLimits.flashMax),
+    }
   }
 
   /** While it is stored a change would be lost; afterwards another draft takes its place. */
@@ -109,7 +106,7 @@ export class Draft<Data extends object> {
   }
 
   #changes(): readonly Change[] {
-    return this.#tracked?.changes() ?? []
+    return this.#revision?.changes() ?? []
   }
 
   #checkOpen(): void {

@@ -11,7 +11,7 @@ export { isTouchDue, sessionLimits, timesAt } from './policy.ts'
 export type { Problem } from './problem.ts'
 export { problemOf } from './problem.ts'
 export { Queue } from './queue.ts'
-export type { RequestFacts } from './requests.ts'
+export type { Opening, RequestFacts } from './requests.ts'
 export { withAllHosts } from './requests.ts'
 export { buildSessions } from './sessions.ts'
 export type { SessionsSource } from './source.ts'
@@ -27,6 +27,7 @@ export type {
   TokenState,
   Tombstone,
   UserLimit,
+  Watch,
 } from './store.ts'
 export type {
   CreateSessionsOptions,

@@ -27,6 +27,8 @@ export const sessionLimits = {
   flashMax: 32,
   /** Length of a user id and of the name of a factor. */
   userIdCharsMax: 256,
+  /** What this process remembers of sessions that were read, in bytes of stored data. */
+  cachedBytesMax: 33_554_432,
   /** Events that one request may track before its commit. */
   eventsMax: 100,
 } as const

@@ -66,6 +66,9 @@ export class RequestSession<Data extends object> implements Session<Data> {
   update<Result>(change: (data: Data) => Result): Promise<Result> {
     return this.#visit.update(change)
   }
+  open(): Awaitable<void> {
+    return this.#visit.open()
+  }
   commit(): Awaitable<void> {
     return this.#visit.commit()
   }

@@ -1,11 +1,9 @@
 /** What a request must look like before its session is looked up, and the look-up. */
-import { SojournError } from '../../base/core/index.ts'
-import { hashToken, isToken } from '../../base/secrets/index.ts'
+import { type Awaitable, SojournError } from '../../base/core/index.ts'
+import { isToken } from '../../base/secrets/index.ts'
 import { type Carriers, type HeaderRecord, headerText } from './carrier.ts'
-import type { Core } from './core.ts'
-import { deviceOf } from './device.ts'
+import type { Arrival, Core } from './core.ts'
 import type { Policy } from './policy.ts'
-import { type Steps, wait } from './steps.ts'
 import { Visit } from './visit.ts'
 
 /** What adapters tell of a request. */
@@ -19,43 +17,48 @@ export interface RequestFacts {
 /** The methods that change nothing (RFC 9110 §9.2.1). */
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE'])
 
-/** The session of a request. Without a token the store isn't asked. */
-export function* openVisit<Data extends object>(
+/** How the session of a request is looked up. */
+export type Opening = 'always' | 'manual'
+
+/**
+ * The session of a request. Without a token the store isn't asked; nor is one that answers at once
+ * before the session is used.
+ */
+export function openVisit<Data extends object>(
   core: Core<Data>,
   carriers: Carriers,
   facts: RequestFacts,
-): Steps<Visit<Data>> {
-  const { policy, store } = core
+  opening: Opening,
+): Awaitable<Visit<Data>> {
+  const visit = new Visit(core, arrivalOf(core.policy, carriers, facts))
+  if (core.store.answersAtOnce || opening === 'manual') return visit
+  const opened = visit.open()
+  return opened instanceof Promise ? opened.then(() => visit) : visit
+}
+
+function arrivalOf(policy: Policy, carriers: Carriers, facts: RequestFacts): Arrival {
   const { headers } = facts
   if (!isAllowedHost(headerText(headers, 'host') ?? '', policy))
     throw new SojournError('HOST_FOREIGN')
-  const isCookieSent = carriers.cookie.read(headers).length > 0
+  const cookies = carriers.cookie.read(headers)
+  const isCookieSent = cookies.length > 0
   // Without a cookie nothing is done in a visitor's name yet; but none may be given either, since
   // it would take the place of theirs (login CSRF): that is refused when it comes to it.
   const isForged = isForgery(facts, policy)
   if (isCookieSent && isForged) throw new SojournError('ORIGIN_FOREIGN')
-  const token = tokenOf(headers, carriers)
+  const token = tokenAmong(cookies, carriers.bearer.read(headers))
   const isSecure = facts.isTls || (policy.trustProxy && isForwardedTls(headers))
-  const way = {
+  // Whoever can read along has the token already; to go on would hide it.
+  if (token !== undefined && !isSecure && policy.developmentPort === undefined)
+    throw new SojournError('TLS_REQUIRED', 'A session token came over plain http.')
+  return {
+    token,
     isSecure,
     isForged,
     isUnsafe: !safeMethods.has(facts.method),
     isHeaderClient: token !== undefined && !isCookieSent,
-    device: deviceOf(headerText(headers, 'user-agent')),
+    userAgent: headerText(headers, 'user-agent'),
   }
-  if (token === undefined) return new Visit(core, way)
-  // Whoever can read along has the token already; to go on would hide it.
-  if (!isSecure && policy.developmentPort === undefined)
-    throw new SojournError('TLS_REQUIRED', 'A session token came over plain http.')
-  const tokenHash = hashToken(token)
-  const state = yield* wait(store.read(tokenHash))
-  if (state?.kind === 'live')
-    return new Visit(core, { ...way, token, tokenHash, record: state.record })
-  const reason = state?.reason
-  // After expiry and revocation no other response brings a successor: the visitor may start anew.
-  if (reason === undefined || reason === 'expired' || reason === 'revoked')
-    return new Visit(core, way)
-  return new Visit(core, { ...way, tokenHash, barred: reason })
 }
 
 /**
@@ -65,24 +68,32 @@ export function* openVisit<Data extends object>(
  * domain may have planted one of them (ASVS 5.0 §15.3.7)
  */
 export function tokenOf(headers: HeaderRecord, { cookie, bearer }: Carriers): string | undefined {
-  const cookies = cookie.read(headers)
-  const tokens = new Set([...cookies, ...bearer.read(headers)])
-  if (tokens.size > 1) throw new SojournError('CARRIER_CONFLICT')
+  return tokenAmong(cookie.read(headers), bearer.read(headers))
+}
+
+function tokenAmong(cookies: readonly string[], bearers: readonly string[]): string | undefined {
+  const token = cookies[0] ?? bearers[0]
+  const isOther = (other: string): boolean => other !== token
+  if (cookies.some(isOther) || bearers.some(isOther)) throw new SojournError('CARRIER_CONFLICT')
   if (!cookies.every(isToken)) throw new SojournError('COOKIE_MALFORMED')
-  return tokens.values().next().value
+  return token
 }
 
 /** Node keeps the first of two Hosts without a word (RFC 9112 §3.2 asks to refuse them). */
 export function withAllHosts(headers: HeaderRecord, raw: readonly string[]): HeaderRecord {
-  const hosts = raw.filter(
-    (_, index) => raw[index - 1]?.toLowerCase() === 'host' && index % 2 === 1,
-  )
-  return hosts.length > 1 ? { ...headers, host: hosts } : headers
+  let hosts: string[] | undefined
+  for (let at = 0; at < raw.length; at += 2) {
+    const name = raw[at] as string
+    if (name.length !== 4 || name.toLowerCase() !== 'host') continue
+    hosts ??= []
+    hosts.push(raw[at + 1] as string)
+  }
+  return hosts && hosts.length > 1 ? { ...headers, host: hosts } : headers
 }
 
 /** Compared without case: host names have none. */
 export function isAllowedHost(host: string, { hosts }: Policy): boolean {
-  return hosts.has(host.toLowerCase())
+  return hosts.has(host) || hosts.has(host.toLowerCase())
 }
 
 /**

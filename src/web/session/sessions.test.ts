@@ -9,6 +9,7 @@ import { openSessions, type Session } from '../index.ts'
 import type { SessionStore } from './index.ts'
 
 const code = (name: string) => expect.objectContaining({ code: name })
+const read = (session: Session<Data>): number => session.data.count
 const write = (session: Session<Data>): void => {
   session.data.count++
 }
@@ -440,12 +441,24 @@ describe('time', () => {
     const one = browser()
     await one.send(write)
     clock.advance(3 * minuteMs - 1)
-    await one.send(() => {})
+    await one.send(read)
     expect(calls).not.toContain('touch')
     clock.advance(1)
-    await one.send(() => {})
-    await one.send(() => {})
+    await one.send(read)
+    await one.send(read)
     expect(calls.filter((name) => name === 'touch')).toHaveLength(1)
+  })
+
+  it('leaves a session alone that a request did not look at', async () => {
+    const { browser, clock, calls } = setUp()
+    const one = browser()
+    await one.send(write)
+    calls.length = 0
+    clock.advance(29 * minuteMs)
+    await one.send(() => {})
+    expect(calls).toEqual([])
+    clock.advance(minuteMs)
+    expect(await one.send((session) => session.isNew)).toBe(true)
   })
 
   it('answers a late commit of an expired session with SESSION_ENDED', async () => {
@@ -718,10 +731,11 @@ it('writes no token into the log or an answer', async () => {
   const answers: unknown[] = []
   clock.advance(10 * minuteMs)
   const visit = await sessions.visit(one.facts())
+  expect(visit.session.user?.id).toBe('ada')
   sqlite.close()
   await visit.commit()
   try {
-    await sessions.visit(one.facts())
+    await one.send(({ data }) => data.count)
   } catch (error) {
     answers.push(sessions.problem(error))
   }

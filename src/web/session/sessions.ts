@@ -1,4 +1,3 @@
-import { decodeValue, encodeValue } from '../../base/codec/index.ts'
 import {
   type Awaitable,
   type SessionId,
@@ -8,14 +7,17 @@ import {
   systemRandom,
 } from '../../base/core/index.ts'
 import { hashToken, sealer } from '../../base/secrets/index.ts'
+import { plainCopy } from '../../base/state/index.ts'
+import { SessionCache } from './cache.ts'
 import type { Carriers, HeaderRecord } from './carrier.ts'
-import { Contents, isRemembered } from './contents.ts'
+import { contentOf } from './commit.ts'
+import { type Content, Contents, isRemembered } from './contents.ts'
 import type { Core } from './core.ts'
 import { EndFeed } from './end-feed.ts'
 import { idleMsOf, isTouchDue, type Policy, policyOf, sessionLimits, timesAt } from './policy.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { Queue } from './queue.ts'
-import { isAllowedHost, openVisit, type RequestFacts, tokenOf } from './requests.ts'
+import { isAllowedHost, type Opening, openVisit, type RequestFacts, tokenOf } from './requests.ts'
 import { run, type Steps, wait } from './steps.ts'
 import type { EndReason, SessionRecord, SessionStore, Tombstone } from './store.ts'
 import type { CreateSessionsOptions, EndListener, SessionInfo, Sessions, Visitor } from './types.ts'
@@ -45,10 +47,12 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     const seals = secrets && sealer(secrets, random)
     const contents = new Contents({ schema, dataBytesMax, version, migrate, sealer: seals })
     // Whoever gives the same object each time must not find it changed.
-    const fresh = () => ({ data: decodeValue(encodeValue(initial())) as Data, flash: [] })
+    const fresh = () => ({ data: plainCopy(initial()) as Data, flash: [] })
     const ended: Core<Data>['ended'] = (id, reason) => this.#tell(id, reason)
-    const shared = { store, clock, random, log, cookie: carriers.cookie, updates: new Queue() }
-    this.#core = { ...shared, policy, contents, fresh, events, ended }
+    const cache = new SessionCache<Content<Data>>(store, clock)
+    const shared = { store, cache, clock, random, log, updates: new Queue() }
+    const { cookie } = carriers
+    this.#core = { ...shared, cookie, policy, contents, fresh, events, ended }
     this.#carriers = carriers
     this.#store = store
     this.#feed = new EndFeed(store, (end) => this.#call(end))
@@ -124,8 +128,8 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     return isAllowedHost(host, this.#core.policy)
   }
 
-  visit(request: RequestFacts): Awaitable<Visit<Data>> {
-    return run(openVisit(this.#core, this.#carriers, request))
+  visit(request: RequestFacts, opening: Opening = 'always'): Awaitable<Visit<Data>> {
+    return openVisit(this.#core, this.#carriers, request, opening)
   }
 
   problem(error: unknown): Problem {
@@ -143,7 +147,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   *#identify(headers: HeaderRecord): Steps<Visitor<Data> | undefined> {
     const token = tokenOf(headers, this.#carriers)
     if (token === undefined) return undefined
-    const state = yield* wait(this.#store.read(hashToken(token)))
+    const state = yield* this.#core.cache.read(hashToken(token))
     if (state?.kind === 'live') return this.#visitorOf(state.record)
     const isReplaced = !state || state.reason === 'login' || state.reason === 'rotated'
     if (isReplaced) return undefined
@@ -182,8 +186,9 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     return count
   }
 
-  #visitorOf({ id, user, bytes }: SessionRecord): Visitor<Data> {
-    return { id, user, data: this.#core.contents.decode(id, bytes).data }
+  #visitorOf(record: SessionRecord): Visitor<Data> {
+    const { id, user } = record
+    return { id, user, data: plainCopy(contentOf(this.#core, record).data) as Data }
   }
 
   #tell(id: SessionId, reason: EndReason): void {

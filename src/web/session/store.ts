@@ -53,7 +53,12 @@ export interface Tombstone {
 
 /** What a token leads to; `rotated` is an old token of a session that lives on under a new one. */
 export type TokenState =
-  | { readonly kind: 'live'; readonly record: SessionRecord }
+  | {
+      readonly kind: 'live'
+      readonly record: SessionRecord
+      /** The token was replaced, and is accepted for a while only: nobody may remember it longer. */
+      readonly isReplaced: boolean
+    }
   | { readonly kind: 'ended'; readonly reason: EndReason | 'rotated' }
   | undefined
 
@@ -77,6 +82,16 @@ export type Replaced =
     }
   | { readonly outcome: 'conflict' | 'gone' }
 
+/** How far what a store tells of changes can be relied on. */
+export interface Watch {
+  /**
+   * Whether `changed` was called for everything that had happened when this was called; for a
+   * database that pushes its changes, for all but the last second. If not, nothing that was read
+   * earlier is known to hold.
+   */
+  isCurrent(): boolean
+}
+
 /**
  * Where sessions live: a contract by intent, without an upsert, so that no late write can bring
  * an ended session back.
@@ -91,6 +106,16 @@ export type Replaced =
  * driver's own time-out. A driver that answers at once may return plain values.
  */
 export interface SessionStore {
+  /** Whether all methods give plain values: then a session is read when it is first used. */
+  readonly answersAtOnce: boolean
+  /**
+   * Begins to tell which sessions change, so that what was read need not be read again.
+   *
+   * @param changed is called for each session that a call of this store changes or ends, before
+   * that call settles; and for those that others change, unless `isCurrent()` says that it can't.
+   * `undefined` stands for all of them
+   */
+  watch(changed: (id: SessionId | undefined) => void): Watch
   /**
    * Stores a new session under its first token. An id or a hash that is taken is a fault, and so
    * is a `parentId` that is no live session: nothing is stored then.
@@ -110,14 +135,14 @@ export interface SessionStore {
   readById(id: SessionId): Awaitable<SessionRecord | undefined>
   /**
    * Writes the data of a live session whose version is the expected one, raises the version by one
-   * and moves the times, never backwards. `conflict`: another version, nothing written. `gone`:
+   * and moves the times, if they are given, never backwards. `conflict`: another version, nothing written. `gone`:
    * no live session, nothing written.
    */
   commit(
     id: SessionId,
     expectedVersion: number,
     bytes: Uint8Array,
-    times: SessionTimes,
+    times?: SessionTimes,
   ): Awaitable<'committed' | 'conflict' | 'gone'>
   /** Moves the times of a live session, never backwards. False when there is none. */
   touch(id: SessionId, times: SessionTimes): Awaitable<boolean>

@@ -4,7 +4,7 @@ import type { Awaitable, Clock, Log, Random, SessionId } from '../../base/core/i
 import type { HeaderRecord } from './carrier.ts'
 import type { EventProps, EventSink } from './events.ts'
 import type { Problem } from './problem.ts'
-import type { RequestFacts } from './requests.ts'
+import type { Opening, RequestFacts } from './requests.ts'
 import type { EndReason, SessionStore, SessionUser } from './store.ts'
 import type { Visit } from './visit.ts'
 
@@ -119,6 +119,14 @@ export interface Session<Data extends object = Record<string, unknown>> {
    * `SESSION_TOO_LARGE`, `STORE_UNAVAILABLE`; TypeError when `change` is asynchronous
    */
   update<Result>(change: (data: Data) => Result): Promise<Result>
+  /**
+   * Looks the session up. Needed only where the adapter was told `open: 'manual'` and the store is
+   * a server: then the session must not be used before, and a request that never opens it makes no
+   * call. Resolves at once otherwise.
+   *
+   * @throws SojournError `STORE_UNAVAILABLE`
+   */
+  open(): Awaitable<void>
   /**
    * Stores the changes now. Needed only for changes after the start of the response, which can't
    * touch the cookie any more; all others are stored before it.
@@ -267,7 +275,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * @throws SojournError `HOST_FOREIGN`, `ORIGIN_FOREIGN`, `COOKIE_MALFORMED`, `CARRIER_CONFLICT`,
    * `TLS_REQUIRED`, `STORE_UNAVAILABLE`
    */
-  visit(request: RequestFacts): Awaitable<Visit<Data>>
+  visit(request: RequestFacts, opening?: Opening): Awaitable<Visit<Data>>
   /** For adapters: the answer that stands for an error; logs what isn't the client's doing. */
   problem(error: unknown): Problem
 }

@@ -1,16 +1,17 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type Awaitable, newId, type SessionId, SojournError } from '../../base/core/index.ts'
 import { csrfTokenOf, newToken } from '../../base/secrets/index.ts'
-import { commit, draftOf, reopen, update } from './commit.ts'
+import { commit, contentOf, draftOf, reopen, update } from './commit.ts'
 import { type Content, isRemembered } from './contents.ts'
-import type { Core, Departure, Stage } from './core.ts'
+import type { Arrival, Core, Departure, Found, Stage } from './core.ts'
 import { type EventProps, RequestEvents } from './events.ts'
+import { find } from './find.ts'
 import { handOver, lookAt, redeem } from './handover.ts'
 import type { AddedHeaders } from './headers.ts'
 import { sessionLimits } from './policy.ts'
 import { RequestSession } from './request-session.ts'
 import { run, type Steps } from './steps.ts'
-import type { SessionRecord, SessionUser } from './store.ts'
+import type { SessionUser } from './store.ts'
 import type {
   FreshOptions,
   HandOverOffer,
@@ -20,78 +21,109 @@ import type {
   TakeOverOptions,
 } from './types.ts'
 
-/** What was found under a request's token. */
-export interface Found {
-  readonly isSecure: boolean
-  readonly isForged: boolean
-  readonly isUnsafe: boolean
-  /** Whether the token came in a header. */
-  readonly isHeaderClient: boolean
-  readonly device: string | undefined
-  readonly token?: string | undefined
-  readonly tokenHash?: string | undefined
-  readonly record?: SessionRecord | undefined
-  readonly barred?: Stage<never>['barred']
-}
-
 /** One request's session, as adapters and the response barrier handle it. */
 export class Visit<Data extends object> {
   /** What the application gets. */
   readonly session: Session<Data>
   readonly #core: Core<Data>
-  readonly #stage: Stage<Data>
-  readonly #isNew: boolean
-  readonly #events: RequestEvents<Data> | undefined
+  readonly #arrival: Arrival
+  #found: Found | undefined
+  /** Made when the session is first used: a request that leaves it alone pays for nothing. */
+  #madeStage: Stage<Data> | undefined
+  #events: RequestEvents<Data> | undefined
+  #isNew = true
+  #hasStarted = false
+  #isOver = false
   #wasRead = false
   /** The address of the page has a code in it, which no other site must learn (ASVS 5.0 §3.4.5). */
   #hasCode = false
   /** What is under way in the store: one thing of a request after the other. */
   #pending: Promise<unknown> | undefined
 
-  constructor(core: Core<Data>, found: Found) {
-    const { token, tokenHash, record, barred, ...way } = found
+  constructor(core: Core<Data>, arrival: Arrival) {
     this.#core = core
-    this.#isNew = record === undefined
-    this.#stage = {
-      ...way,
-      token,
+    this.#arrival = arrival
+    this.session = new RequestSession(this)
+  }
+
+  /** Looks the session up. Without this it is looked up when it is first used. */
+  open(): Awaitable<void> {
+    if (this.#found) return undefined
+    const found = run(find(this.#core, this.#arrival.token))
+    if (!(found instanceof Promise)) {
+      this.#found = found
+      return undefined
+    }
+    return found.then((late) => {
+      this.#found ??= late
+    })
+  }
+
+  get #stage(): Stage<Data> {
+    this.#madeStage ??= this.#makeStage()
+    return this.#madeStage
+  }
+
+  #makeStage(): Stage<Data> {
+    const core = this.#core
+    if (!this.#found && !core.store.answersAtOnce)
+      throw new TypeError("open: 'manual' needs `await session.open()` before the session is used")
+    this.open()
+    const { tokenHash, record, isReplaced, barred } = this.#found as Found
+    const { token, isHeaderClient, isUnsafe, isSecure, isForged, userAgent } = this.#arrival
+    const isStored = record !== undefined
+    const stage: Stage<Data> = {
+      token: isStored ? token : undefined,
       tokenHash,
       nextToken: undefined,
       isWanted: false,
       record,
+      isReplaced,
       barred,
       draft: draftOf(core, record),
       departure: undefined,
       rotates: false,
       setCookie: undefined,
-      hasStarted: false,
-      isOver: false,
+      isHeaderClient,
+      isUnsafe,
+      isSecure,
+      isForged,
+      userAgent,
+      hasStarted: this.#hasStarted,
+      isOver: this.#isOver,
     }
-    this.#events = core.events && new RequestEvents(core.events, core.clock, this.#stage)
-    this.session = new RequestSession(this)
+    this.#isNew = !isStored
+    this.#events = core.events && new RequestEvents(core.events, core.clock, stage)
+    reopen(stage)
+    this.#madeStage = stage
+    return stage
   }
 
   /** Stores what is staged. Synchronous where the store and the schema are. */
   commit(): Awaitable<void> {
+    const stage = this.#madeStage
+    if (!stage) return undefined
     return this.#inTurn(() => {
-      const steps = commit(this.#core, this.#stage)
+      const steps = commit(this.#core, stage)
       return run(this.#events ? this.#events.during(steps) : steps)
     })
   }
 
   /** Forgets what isn't stored, for a request that failed. */
   discard(): void {
-    this.#stage.draft.enter('stale')
-    this.#stage.draft = draftOf(this.#core, this.#stage.record)
-    this.#stage.departure = undefined
-    this.#stage.rotates = false
-    this.#stage.isWanted = false
+    const stage = this.#madeStage
+    if (!stage) return
+    stage.draft.enter('stale')
+    stage.draft = draftOf(this.#core, stage.record)
+    stage.departure = undefined
+    stage.rotates = false
+    stage.isWanted = false
     this.#events?.forget()
   }
 
   /** Whether there is something that `commit()` would store. */
   get isUnsaved(): boolean {
-    return this.#stage.draft.isChanged
+    return this.#madeStage?.draft.isChanged ?? false
   }
 
   /**
@@ -99,8 +131,11 @@ export class Visit<Data extends object> {
    * the application set none, or beside a cookie.
    */
   start(): AddedHeaders {
-    this.#stage.hasStarted = true
-    const { setCookie } = this.#stage
+    this.#hasStarted = true
+    const stage = this.#madeStage
+    if (!stage) return []
+    stage.hasStarted = true
+    const { setCookie } = stage
     return [
       ...(setCookie ? [['set-cookie', setCookie] as const] : []),
       ...(setCookie || this.#wasRead ? [['cache-control', 'no-store'] as const] : []),
@@ -121,8 +156,10 @@ export class Visit<Data extends object> {
 
   /** From here on changes of the data throw; `update()` still stores by itself. */
   seal(): void {
-    this.#stage.isOver = true
-    reopen(this.#stage)
+    this.#isOver = true
+    if (!this.#madeStage) return
+    this.#madeStage.isOver = true
+    reopen(this.#madeStage)
   }
 
   get id(): SessionId | undefined {
@@ -228,7 +265,7 @@ export class Visit<Data extends object> {
     const { parent, keep } = await run(redeem(this.#core, code, options, record))
     if (record?.id === parent.id) return
     this.#depart({ reason: 'login', user: parent.user, isRemembered: false, parent }, [])
-    const data = this.#core.contents.decode(parent.id, parent.bytes).data
+    const { data } = contentOf(this.#core, parent)
     const kept = Object.fromEntries(Object.entries(data).filter(([key]) => keep.includes(key)))
     Object.assign(this.#stage.draft.data, kept)
   }
@@ -239,6 +276,7 @@ export class Visit<Data extends object> {
   }
 
   track(event: string, props?: EventProps): void {
+    this.#read()
     this.#events?.track(event, props)
   }
 

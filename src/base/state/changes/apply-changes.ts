@@ -7,18 +7,19 @@ import { type Change, type Path, valueAt } from './changes.ts'
 type KeyedChange = Extract<Change, { kind: 'set' | 'delete' }>
 
 /**
- * Replays changes on another plain version of the data, in place.
+ * Replays changes on another plain version of the data, which stays as it is.
  *
  * Keys that were written without being read are overwritten, and pushes append. A plain object
  * that the turn created where none was merges with one that somebody else created meanwhile, and
  * an empty array that it created leaves the other in place.
  *
+ * @returns the version with the changes, which shares nothing with either
  * @throws SojournError `SESSION_CONFLICT` when a value that the turn had read, an array that it
- * changed by position, or the container of a change is no longer the same; `target` may be half
- * changed then
+ * changed by position, or the container of a change is no longer the same
  */
-export function applyChanges(target: object, changes: readonly Change[]): void {
-  const replay: Replay = { target, newest: plainCopy(target), own: new Set(), merged: new Set() }
+export function applyChanges<T extends object>(data: T, changes: readonly Change[]): T {
+  const target = plainCopy(data) as T
+  const replay: Replay = { target, newest: data, own: new Set(), merged: new Set() }
   for (const change of changes) {
     if (change.kind === 'push') {
       for (const item of change.values) arrayAt(target, change.path).push(plainCopy(item))
@@ -29,11 +30,12 @@ export function applyChanges(target: object, changes: readonly Change[]): void {
       spliceItems(array, change.index, change.remove, insert)
     } else applyToKey(replay, change)
   }
+  return target
 }
 
 interface Replay {
   readonly target: object
-  /** The version as it came: reads are compared with it, not with what earlier changes made. */
+  /** The version as it is: reads are compared with it, not with what earlier changes made. */
   readonly newest: unknown
   /** Paths that an earlier change wrote: what is there, and inside, is of this turn. */
   readonly own: Set<string>

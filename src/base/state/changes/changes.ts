@@ -5,7 +5,6 @@ import type { Graph } from '../tracked/graph.ts'
 import type { KeyedNode } from '../tracked/keyed-node.ts'
 import { TrackedNode } from '../tracked/node.ts'
 import { absent } from '../tracked/writes.ts'
-import { entriesOf } from '../values.ts'
 
 /** Keys from the root on; entries of a Map count like keys of an object. */
 export type Path = readonly string[]
@@ -13,7 +12,7 @@ export type Path = readonly string[]
 /**
  * One change. All values are plain deep copies. `before` of a key is its value at the start of
  * the turn (`undefined` when it was absent), and `read` tells whether the turn had read it, or
- * something in it, before writing; known only with `recordReads`. A container that was made in
+ * something in it, before writing. A container that was made in
  * the turn is set as it was made; what the turn then did to it follows as changes of its own.
  *
  * A change of an array that isn't at its end, or of something inside of an array, is a `splice`
@@ -48,15 +47,28 @@ export type Change =
 /** Between any two writes of a key lies nothing that others see, so each is told once. */
 export function recordChanges(graph: Graph): Change[] {
   if (graph.changed.length === 0) return []
+  return [...changesIn(graph.root, [], dirtyOf(graph))]
+}
+
+type Dirty = ReadonlySet<unknown>
+
+/** The nodes that changed, and all that hold them. */
+function dirtyOf(graph: Graph): Dirty {
   const dirty = new Set<TrackedNode>(graph.changed)
   for (const node of dirty) {
     if (node.parent) dirty.add(node.parent)
     for (const other of node.others ?? []) dirty.add(other)
   }
-  return [...changesIn(graph.root, [], dirty)]
+  return dirty
 }
 
-type Dirty = ReadonlySet<unknown>
+/** All of a state as plain data, which shares what did not change with what the state stands upon. */
+export function outcomeOf(graph: Graph): Container {
+  const dirty = dirtyOf(graph)
+  const contentOf = (node: TrackedNode): Container => node.raw
+  const kept = (node: TrackedNode): unknown => (dirty.has(node) ? undefined : node.source)
+  return plain(graph.root, contentOf, kept) as Container
+}
 
 function* changesIn(node: TrackedNode, path: Path, dirty: Dirty): Generator<Change> {
   if (node instanceof ArrayNode) {
@@ -115,16 +127,25 @@ type ContentOf = (node: TrackedNode) => Container
 const asItIs: ContentOf = (node) => node.raw
 const atStart: ContentOf = (node) => node.contentAtStart()
 
-/** A plain deep copy of a value as raws hold it. */
-function plain(value: unknown, contentOf: ContentOf): unknown {
+/**
+ * A plain deep copy of a value as raws hold it.
+ *
+ * @param kept what stands for a node instead of a copy
+ */
+function plain(
+  value: unknown,
+  contentOf: ContentOf,
+  kept?: (node: TrackedNode) => unknown,
+): unknown {
   if (!(value instanceof TrackedNode)) return toLeaf(value, () => 'state')
-  const content = contentOf(value)
-  const entries = Array.from(
-    entriesOf(content),
-    ([key, item]) => [String(key), plain(item, contentOf)] as const,
-  )
-  if (Array.isArray(content)) return entries.map(([, item]) => item)
-  return content instanceof Map ? new Map(entries) : (Object.fromEntries(entries) as PlainObject)
+  const content = kept?.(value) ?? contentOf(value)
+  if (content === value.source) return content
+  if (Array.isArray(content)) return content.map((item) => plain(item, contentOf, kept))
+  if (content instanceof Map)
+    return new Map(Array.from(content, ([key, item]) => [key, plain(item, contentOf, kept)]))
+  const copy: PlainObject = {}
+  for (const [key, item] of Object.entries(content)) copy[key] = plain(item, contentOf, kept)
+  return copy
 }
 
 /** What plain data holds at a path; `undefined` when nothing. */

@@ -10,7 +10,7 @@ const indexPattern = /^(0|[1-9]\d{0,9})$/
 /** An array, and the traps of its proxy. */
 export class ArrayNode extends TrackedNode implements ProxyHandler<unknown[]> {
   readonly kind = 'array'
-  readonly raw: unknown[] = []
+  readonly #raw: unknown[] = []
   /** The changes of this turn, as long as they are few. */
   splices: Splice[] = []
   /** All items when the turn began, once the splices are no longer counted. */
@@ -19,12 +19,17 @@ export class ArrayNode extends TrackedNode implements ProxyHandler<unknown[]> {
   #shifts = 0
   #methods: Record<string, unknown> | undefined
 
+  get raw(): unknown[] {
+    if (this.isUnopened) this.open()
+    return this.#raw
+  }
+
   get isChanged(): boolean {
     return this.before !== undefined || this.splices.length > 0
   }
 
   load(_key: string | number, value: unknown): void {
-    this.raw.push(value)
+    this.#raw.push(value)
   }
   get size(): number {
     return this.raw.length

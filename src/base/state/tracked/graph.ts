@@ -46,6 +46,7 @@ export class Graph {
     this.guard = options.guard
     this.reads = options.recordReads ? new Reads() : undefined
     this.root = fill(this)
+    this.root.depth = 1
     this.#join(this.root)
     this.settle()
     this.endTurn()
@@ -93,6 +94,19 @@ export class Graph {
       this.#copies ??= new WeakMap()
       this.#copies.set(value, node)
     }
+    return node
+  }
+
+  /** What an unopened node holds as raws do: a container is a node upon it, of the same beginning. */
+  found(value: unknown, holder: TrackedNode): unknown {
+    if (typeof value !== 'object' || value === null) return value
+    if (!isContainer(value)) return toLeaf(value, () => holder.path)
+    const node = this.makeNode(kindOf(value))
+    node.standUpon(value, holder.born)
+    if (!holder.joined) return node
+    node.joined = true
+    node.depth = holder.depth + 1
+    link<TrackedNode>(node, holder)
     return node
   }
 

@@ -7,9 +7,14 @@ type Visit = (value: unknown, key: string, map: unknown) => void
 /** A Map, and the traps of its proxy. */
 export class MapNode extends KeyedNode implements ProxyHandler<Map<string, unknown>> {
   readonly kind = 'map'
-  readonly raw: Map<string, unknown> = new Map()
+  readonly #raw: Map<string, unknown> = new Map()
   /** A Map's methods work on an inner slot that a proxy lacks, so each is made anew. */
   #methods: Record<string, unknown> | undefined
+
+  get raw(): Map<string, unknown> {
+    if (this.isUnopened) this.open()
+    return this.#raw
+  }
 
   protected hasKey(key: string): boolean {
     return this.raw.has(key)
@@ -33,7 +38,7 @@ export class MapNode extends KeyedNode implements ProxyHandler<Map<string, unkno
     return this.raw.get(key)
   }
   load(key: string, value: unknown): void {
-    this.raw.set(key, value)
+    this.#raw.set(key, value)
   }
   contentAtStart(): Map<string, unknown> {
     return this.entriesAtStart()

@@ -1,6 +1,6 @@
 /** A container of the state, as its proxy, its log of this turn and its place in the tree. */
 import type { ContainerKind } from '../../codec/format.ts'
-import { type Container, stepName, unsupported } from '../../codec/plain.ts'
+import { type Container, entriesOf, stepName, unsupported } from '../../codec/plain.ts'
 import type { Linked } from '../links.ts'
 import type { Graph } from './graph.ts'
 import type { Stream } from './stream.ts'
@@ -22,11 +22,15 @@ export abstract class TrackedNode implements Linked<TrackedNode> {
   number = 0
   stream: Stream | undefined
   /** The turn in which it was made. */
-  readonly born: number
+  born: number
   depth = 0
   joined = false
   parent: TrackedNode | undefined
   others: TrackedNode[] | undefined
+  /** What it was at the beginning, for a node that was made upon data that stays as it is. */
+  source: Container | undefined
+  /** Whether nobody has looked inside yet: the raw is empty, and what is inside are no nodes. */
+  isUnopened = false
   #proxy: object | undefined
 
   constructor(graph: Graph) {
@@ -61,7 +65,22 @@ export abstract class TrackedNode implements Linked<TrackedNode> {
   /** What a key or index that is there holds; a node as a node. */
   abstract at(key: string | number): unknown
 
+  /** Makes it a node upon data that stays as it is; what is inside becomes nodes when it's needed. */
+  standUpon(source: Container, born: number): void {
+    this.source = source
+    this.born = born
+    this.isUnopened = true
+  }
+
+  /** Loads what the source holds: single values, and nodes that are unopened themselves. */
+  protected open(): void {
+    this.isUnopened = false
+    for (const [key, item] of entriesOf(this.source as Container))
+      this.load(key, this.graph.found(item, this))
+  }
+
   children(): readonly TrackedNode[] {
+    if (this.isUnopened) return none
     let found: TrackedNode[] | undefined
     for (const key of this.keys()) {
       const value = this.at(key)

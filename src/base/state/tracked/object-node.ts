@@ -6,7 +6,12 @@ import { absent } from './writes.ts'
 /** A plain object, and the traps of its proxy. */
 export class ObjectNode extends KeyedNode implements ProxyHandler<PlainObject> {
   readonly kind = 'object'
-  readonly raw: PlainObject = {}
+  readonly #raw: PlainObject = {}
+
+  get raw(): PlainObject {
+    if (this.isUnopened) this.open()
+    return this.#raw
+  }
 
   protected hasKey(key: string): boolean {
     return Object.hasOwn(this.raw, key)
@@ -36,7 +41,7 @@ export class ObjectNode extends KeyedNode implements ProxyHandler<PlainObject> {
     return this.raw[key]
   }
   load(key: string, value: unknown): void {
-    this.raw[key] = value
+    this.#raw[key] = value
   }
   contentAtStart(): PlainObject {
     return Object.fromEntries(this.entriesAtStart())

@@ -1,6 +1,5 @@
 import { malformed } from '../../codec/format.ts'
 import { isContainer } from '../../codec/plain.ts'
-import { type Change, recordChanges } from '../changes/changes.ts'
 import { decodeFrame, decodeHead, decodeSnapshot } from '../codec/decode.ts'
 import { everyone } from '../codec/format.ts'
 import { Cell } from '../replica/cell.ts'
@@ -14,8 +13,6 @@ import { type AudienceOf, Streams } from './streams.ts'
 export interface TrackOptions {
   /** Called before each write; throws to refuse it. Default: every write is welcome. */
   readonly guard?: () => void
-  /** Whether `changes()` tells which overwritten values were read before. Default: false. */
-  readonly recordReads?: boolean
   /**
    * Names the history that frames and snapshots belong to, from 1 up: a replica refuses frames of
    * another one. Default 0: not told, one byte less a frame.
@@ -34,8 +31,6 @@ interface Watched<T extends object> {
   readonly state: T
   /** Forgets all changes since the last flush; costs as much as the changes did. */
   rollback(): void
-  /** The changes since the last flush, by key path, for a replay with `applyChanges`. */
-  changes(): readonly Change[]
 }
 
 /** A state whose changes are recorded. */
@@ -225,7 +220,6 @@ class ForEveryone<T extends object> implements Tracked<T> {
   readonly flush: () => Uint8Array | undefined
   readonly snapshot: () => Uint8Array
   readonly rollback: () => void
-  readonly changes: () => readonly Change[]
 
   constructor(state: T, graph: Graph, streams: Streams) {
     this.state = state
@@ -233,7 +227,6 @@ class ForEveryone<T extends object> implements Tracked<T> {
     this.flush = () => streams.flushForEveryone()
     this.snapshot = () => streams.snapshot(everyone)
     this.rollback = () => graph.rollback()
-    this.changes = () => recordChanges(graph)
   }
 
   get seq(): number {
@@ -252,6 +245,5 @@ function byAudience<T extends object>(
     flush: () => streams.flush(),
     snapshot: (audience) => streams.snapshot(audience),
     rollback: () => graph.rollback(),
-    changes: () => recordChanges(graph),
   }
 }
