@@ -8,8 +8,10 @@ import { EventModel } from '../../testing/event-model.ts'
 import { describeEventStore } from '../../testing/index.ts'
 import type { EventStore } from '../../web/analytics/index.ts'
 import type { SessionEvent } from '../../web/session/index.ts'
+import { openFigures } from './event-figures.ts'
 import { eventMigrations } from './events-schema.ts'
 import { openSqlite } from './index.ts'
+import { openReader } from './open.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-events-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -68,6 +70,32 @@ describe('answers', () => {
 
 describe('the file of events', () => {
   const view = { atMs: 20, session: 's_1', name: 'view' }
+
+  it('is read as it was at one moment, whoever writes meanwhile', () => {
+    const data = fresh()
+    const sqlite = openSqlite({ data })
+    const names = ['started', 'logout']
+    const events = names.map((name, n) => ({ atMs: 20 + 5 * n, session: 's_1', name }))
+    sqlite.events().append({ writer: 'w_1', seq: 1, events })
+    const db = openReader(join(data, 'events.db'))
+    const prepare = db.prepare.bind(db)
+    db.prepare = (sql) => {
+      const statement = prepare(sql)
+      const get = statement.get.bind(statement)
+      // All is forgotten between the count and the look for a percentile of so many.
+      if (sql.includes('OFFSET'))
+        statement.get = ((values: never) => {
+          sqlite.events().sweep(30, 10)
+          return get(values)
+        }) as typeof get
+      return statement
+    }
+    const ask = openFigures(db)
+    expect(ask('lengths', period)).toEqual({ count: 1, p50Ms: 5, p90Ms: 5 })
+    expect(ask('lengths', period)).toEqual({ count: 0, p50Ms: undefined, p90Ms: undefined })
+    db.close()
+    sqlite.close()
+  })
 
   it('survives a restart, knows its writers still, and belongs to this user only', async () => {
     const data = fresh()
