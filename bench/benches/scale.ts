@@ -35,10 +35,11 @@ type Call = readonly [name: string, run: (store: SessionStore, n: number, nowMs:
 
 const measured: readonly Call[] = [
   ['read', (store, n) => store.read(`hash-${n}`)],
+  ['commit', (store, n) => store.commit(`s_${n}`, 1, bytes)],
   [
-    'commit',
+    'commit and touch',
     (store, n, nowMs) =>
-      store.commit(`s_${n}`, 1, bytes, { touchedAtMs: nowMs, expiresAtMs: nowMs + hourMs }),
+      store.commit(`s_${n}`, 2, bytes, { touchedAtMs: nowMs, expiresAtMs: nowMs + hourMs }),
   ],
   ['list by user', (store, n) => store.listByUser(`user-${Math.floor(n / sessionsPerUser)}`)],
   ['sweep of one', (store, _, nowMs) => store.sweep(nowMs, 1, nowMs)],

@@ -121,6 +121,22 @@ export const times: Readonly<Record<string, Test>> = {
     assert.deepEqual({ touchedAtMs, expiresAtMs }, late)
     assert.equal(version, 1)
   },
+  'sweeps what has expired behind sessions that were made earlier and touched since': async (
+    store,
+    clock,
+  ) => {
+    for (let n = 0; n < 12; n++) await store.create(recordAt(clock, { id: `s_${n}` }), `h${n}`)
+    clock.advance(500)
+    for (let n = 0; n < 12; n++) if (n !== 9) await store.touch(`s_${n}`, timesOf(clock))
+    clock.advance(500)
+    const untilMs = clock.nowMs() + 300
+    assert.deepEqual(await store.sweep(clock.nowMs(), 2, untilMs), ['s_9'])
+    assert.deepEqual(await store.sweep(clock.nowMs(), 2, untilMs), [])
+    clock.advance(499)
+    assert.deepEqual(await store.sweep(clock.nowMs(), 20, untilMs), [])
+    clock.advance(1)
+    assert.equal((await store.sweep(clock.nowMs(), 20, untilMs)).length, 11)
+  },
   'sweeps what has expired, at most so many at once': async (store, clock) => {
     for (const n of [1, 2, 3]) await store.create(recordAt(clock, { id: `s_${n}` }), `h${n}`)
     clock.advance(500)

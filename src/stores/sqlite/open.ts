@@ -7,6 +7,9 @@ import { SojournError } from '../../base/core/index.ts'
 /** How long a statement waits for the lock of another process. It blocks this one meanwhile. */
 const busyMs = 2_000
 
+/** Pages that a file may keep in memory, in KiB; a small file needs less. */
+const cachedKib = 32_768
+
 const settings = {
   timeout: busyMs,
   enableForeignKeyConstraints: false,
@@ -33,7 +36,8 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
     if (path !== ':memory:') createPrivately(path)
     const db = new DatabaseSync(path, settings)
     try {
-      db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};`)
+      db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};
+        PRAGMA cache_size = -${cachedKib};`)
       migrate(db, options.migrations)
     } catch (error) {
       db.close()

@@ -61,4 +61,9 @@ export const sessionMigrations: readonly string[] = [
   CREATE INDEX sessions_by_user ON sessions (user_id) WHERE user_id IS NOT NULL;
   CREATE INDEX sessions_by_end ON sessions (min(expires_at, ends_at));
   CREATE INDEX sessions_by_parent ON sessions (parent_id) WHERE parent_id IS NOT NULL;`,
+  // When a session is to be looked at, never later than it ends: a touch leaves it as it is, so
+  // that no index changes. A sweep puts it off for those that are still live.
+  `ALTER TABLE sessions ADD COLUMN sweep_at INTEGER NOT NULL DEFAULT 0;
+  DROP INDEX sessions_by_end;
+  CREATE INDEX sessions_by_sweep ON sessions (sweep_at);`,
 ]

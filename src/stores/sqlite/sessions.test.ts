@@ -6,6 +6,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { describeSessionStore, virtualClock } from '../../testing/index.ts'
 import { openSqlite } from './index.ts'
 import { openDatabase, transaction } from './open.ts'
+import { queries } from './sessions-queries.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-sessions-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -70,9 +71,7 @@ describe('the file', () => {
     const db = new DatabaseSync(join(data, 'sessions.db'))
     const plan = (sql: string): string =>
       JSON.stringify(db.prepare(`EXPLAIN QUERY PLAN ${sql}`).all())
-    expect(plan('SELECT id FROM sessions WHERE min(expires_at, ends_at) <= 5')).toContain(
-      'sessions_by_end',
-    )
+    expect(plan(queries.due)).toContain('sessions_by_sweep')
     expect(plan("SELECT * FROM sessions WHERE user_id = 'a'")).toContain('sessions_by_user')
     expect(plan('SELECT hash FROM tokens WHERE kept_until <= 5')).toContain('tokens_by_age')
     db.close()

@@ -1,4 +1,4 @@
-import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { Clock, SessionId } from '../../base/core/index.ts'
 import type {
   EndReason,
@@ -13,54 +13,13 @@ import type {
   Watch,
 } from '../../web/session/index.ts'
 import { attempt, transaction } from './open.ts'
+import { columnsOf, type Row, recordOf } from './records.ts'
+import { queries } from './sessions-queries.ts'
 
+/** How often a sweep looks for more, when those that were due are live. */
+const duePagesMax = 10
 /** Long enough for every process to read the feed many times over. */
 const endsKeptMs = 3600e3
-
-const live = 'min(expires_at, ends_at) > :now'
-
-const queries = {
-  create: `INSERT INTO sessions VALUES (:id, :version, :bytes, :userId, :authenticatedAt, :factors,
-    :createdAt, :touchedAt, :expiresAt, :endsAt, :device, :parentId)`,
-  addToken: 'INSERT INTO tokens (hash, session_id) VALUES (:hash, :id)',
-  read: `SELECT t.reason, t.grace_until, t.kept_until, s.* FROM tokens t LEFT JOIN sessions s
-    ON s.id = t.session_id AND ${live} WHERE t.hash = :hash`,
-  readById: `SELECT * FROM sessions WHERE id = :id AND ${live}`,
-  // Without times no index changes, which is half of the work.
-  commit: `UPDATE sessions SET version = version + 1, bytes = :bytes
-    WHERE id = :id AND version = :version AND ${live}`,
-  commitAndTouch: `UPDATE sessions SET version = version + 1, bytes = :bytes,
-    touched_at = max(touched_at, :touchedAt), expires_at = max(expires_at, :expiresAt)
-    WHERE id = :id AND version = :version AND ${live}`,
-  touch: `UPDATE sessions SET touched_at = max(touched_at, :touchedAt),
-    expires_at = max(expires_at, :expiresAt) WHERE id = :id AND ${live}`,
-  retireToken: `UPDATE tokens SET reason = 'rotated', grace_until = :graceUntil,
-    kept_until = :until WHERE hash = :hash AND session_id = :id AND reason IS NULL`,
-  buryTokens: `UPDATE tokens SET reason = :reason, grace_until = NULL, kept_until = :until
-    WHERE session_id = :id`,
-  remove: 'DELETE FROM sessions WHERE id = :id',
-  children: 'SELECT id FROM sessions WHERE parent_id = :id',
-  addEnd: 'INSERT INTO ends (id, reason, at) VALUES (:id, :reason, :now)',
-  listByUser: `SELECT * FROM sessions WHERE user_id = :userId AND ${live}
-    ORDER BY touched_at DESC, id DESC`,
-  expired: `SELECT id FROM sessions WHERE min(expires_at, ends_at) <= :now
-    ORDER BY min(expires_at, ends_at) LIMIT :limit`,
-  forgetTokens: `DELETE FROM tokens WHERE hash IN
-    (SELECT hash FROM tokens WHERE kept_until <= :now LIMIT :limit)`,
-  forgetCodes: `DELETE FROM codes WHERE hash IN
-    (SELECT hash FROM codes WHERE until <= :now LIMIT :limit)`,
-  forgetEnds: `DELETE FROM ends WHERE position IN
-    (SELECT position FROM ends WHERE at <= :before ORDER BY position LIMIT :limit)`,
-  scan: `SELECT * FROM sessions WHERE id > :after AND ${live} ORDER BY id LIMIT :limit`,
-  putCode: 'INSERT INTO codes VALUES (:hash, :bytes, :until)',
-  readCode: 'SELECT bytes FROM codes WHERE hash = :hash AND until > :now',
-  takeCode: 'DELETE FROM codes WHERE hash = :hash RETURNING bytes, until',
-  // https://www.sqlite.org/pragma.html#pragma_data_version
-  othersWrites: 'PRAGMA data_version',
-  ends: 'SELECT * FROM ends WHERE position > :after ORDER BY position LIMIT :limit',
-} as const
-
-type Row = Record<string, SQLOutputValue>
 
 /** The sessions in one SQLite file; answers at once. Power loss may cost the last commits. */
 export function openSessions(db: DatabaseSync, clock: Clock): SessionStore {
@@ -197,12 +156,29 @@ class SqliteSessions implements SessionStore {
 
   sweep(now: number, limit: number, untilMs: number): readonly SessionId[] {
     return this.#atomically(() => {
-      const ids = this.#rows('expired', { now, limit }).map(({ id }) => id as SessionId)
+      const ids = this.#expired(now, limit)
       this.#write('forgetTokens', { now, limit })
       this.#write('forgetCodes', { now, limit })
       this.#write('forgetEnds', { before: now - endsKeptMs, limit })
       return this.#endAll(ids, { reason: 'expired', untilMs })
     })
+  }
+
+  /** Those that are past their times; what is due too early, since it was touched, is put off. */
+  #expired(now: number, limit: number): readonly SessionId[] {
+    const expired: SessionId[] = []
+    let last: Row = { sweep_at: -1, row: 0 }
+    for (let pages = 0; pages < duePagesMax && expired.length < limit; pages++) {
+      const from = { sweepAt: last['sweep_at'] ?? null, row: last['row'] ?? null }
+      const due = this.#rows('due', { now, ...from, limit: limit - expired.length })
+      for (const { id = null, over_at: overAt = null } of due)
+        if (Number(overAt) <= now) expired.push(String(id))
+        else this.#write('putOff', { id, overAt })
+      const end = due.at(-1)
+      if (!end) break
+      last = end
+    }
+    return expired
   }
 
   ends(after: number, limit: number): readonly SessionEnd[] {
@@ -247,6 +223,7 @@ class SqliteSessions implements SessionStore {
       endsAt: times.endsAtMs,
       device: device ?? null,
       parentId: parentId ?? null,
+      sweepAt: Math.min(times.expiresAtMs, times.endsAtMs),
     })
     this.#write('addToken', { hash, id })
     if (!user || !limit) return []
@@ -298,29 +275,5 @@ class SqliteSessions implements SessionStore {
   /** Whether any row was written. */
   #write(name: keyof typeof queries, values: Parameters<StatementSync['run']>[0]): boolean {
     return attempt(() => Number(this.#statements[name].run(values).changes) > 0)
-  }
-}
-
-function columnsOf({ touchedAtMs: touchedAt, expiresAtMs: expiresAt }: SessionTimes) {
-  return { touchedAt, expiresAt }
-}
-
-function recordOf(row: Row): SessionRecord {
-  const user = row['user_id'] !== null && {
-    id: String(row['user_id']),
-    authenticatedAtMs: Number(row['authenticated_at']),
-    factors: JSON.parse(String(row['factors'])) as readonly string[],
-  }
-  return {
-    id: String(row['id']),
-    version: Number(row['version']),
-    bytes: row['bytes'] as Uint8Array,
-    user: user || undefined,
-    createdAtMs: Number(row['created_at']),
-    touchedAtMs: Number(row['touched_at']),
-    expiresAtMs: Number(row['expires_at']),
-    endsAtMs: Number(row['ends_at']),
-    device: (row['device'] as string | null) ?? undefined,
-    parentId: (row['parent_id'] as string | null) ?? undefined,
   }
 }
