@@ -2,7 +2,33 @@
 
 const live = 'min(expires_at, ends_at) > :now'
 
-export const queries = {
+type QueryName =
+  | 'create'
+  | 'addToken'
+  | 'read'
+  | 'readById'
+  | 'commit'
+  | 'commitAndTouch'
+  | 'touch'
+  | 'retireToken'
+  | 'buryTokens'
+  | 'remove'
+  | 'children'
+  | 'addEnd'
+  | 'listByUser'
+  | 'due'
+  | 'putOff'
+  | 'forgetTokens'
+  | 'forgetCodes'
+  | 'forgetEnds'
+  | 'scan'
+  | 'putCode'
+  | 'readCode'
+  | 'takeCode'
+  | 'othersWrites'
+  | 'ends'
+
+export const queries: Readonly<Record<QueryName, string>> = {
   create: `INSERT INTO sessions VALUES (:id, :version, :bytes, :userId, :authenticatedAt, :factors,
     :createdAt, :touchedAt, :expiresAt, :endsAt, :device, :parentId, :sweepAt)`,
   addToken: 'INSERT INTO tokens (hash, session_id) VALUES (:hash, :id)',
@@ -42,4 +68,4 @@ export const queries = {
   // https://www.sqlite.org/pragma.html#pragma_data_version
   othersWrites: 'PRAGMA data_version',
   ends: 'SELECT * FROM ends WHERE position > :after ORDER BY position LIMIT :limit',
-} as const
+}

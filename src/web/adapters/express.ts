@@ -62,7 +62,8 @@ export function sessions<Data extends object>(
     answerLast(request.app)
     openThen(
       all,
-      { ...options, url: request.originalUrl, facts: () => factsOf(request) },
+      options,
+      { url: request.originalUrl, request, factsOf },
       (visit) => {
         if (!visit) return next()
         barrier(response, visit, problem)

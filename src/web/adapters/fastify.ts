@@ -49,7 +49,8 @@ export function sessions<Data extends object>(
     app.addHook('onRequest', (request, reply, done) => {
       openThen(
         all,
-        { ...options, url: request.originalUrl, facts: () => factsOf(request.raw) },
+        options,
+        { url: request.originalUrl, request: request.raw, factsOf },
         (visit) => {
           if (!visit) return done()
           barrier(reply.raw, visit, problem)

@@ -40,7 +40,7 @@ export function sessions<
   const problem = (error: unknown) => all.problem(error)
   return async (request, ...rest) => {
     const visit = await Promise.resolve()
-      .then(() => open(all, { ...options, url: request.url, facts: () => factsOf(request) }))
+      .then(() => open(all, options, { url: request.url, request, factsOf }))
       .catch((error) => problemResponse(problem(error)))
     if (visit instanceof Response) return visit
     if (!visit) return handler(request, undefined as never, ...rest)

@@ -32,7 +32,7 @@ export function sessions<Data extends object>(
   return async (context, next) => {
     const problem = (error: unknown) => all.problem(error)
     const visit = await Promise.resolve()
-      .then(() => open(all, { ...options, url: context.req.url, facts: () => factsOf(context) }))
+      .then(() => open(all, options, { url: context.req.url, request: context, factsOf }))
       .catch((error) => problemResponse(problem(error)))
     if (visit instanceof Response) return visit
     if (!visit) return next()

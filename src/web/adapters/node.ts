@@ -40,26 +40,33 @@ export function sessions<Data extends object>(
 
   function serve(request: IncomingMessage, response: ServerResponse, visit?: Visit<Data>): void {
     if (visit) barrier(response, visit, problem)
-    const fail = (error: unknown): void => {
-      visit?.discard()
-      // Nobody to answer, and no fault.
-      if (isHangUp(error, request, response)) response.destroy()
-      else replace(response, problem(error))
-    }
+    Object.assign(request, { session: visit?.session })
     try {
-      const session = visit?.session as Session<Data>
-      const handled = handler(Object.assign(request, { session }), response)
-      if (handled instanceof Promise) handled.catch(fail)
+      const handled = handler(request as SessionRequest<Data>, response)
+      if (handled instanceof Promise)
+        handled.catch((error: unknown) => fail(request, response, visit, error))
     } catch (error) {
-      fail(error)
+      fail(request, response, visit, error)
     }
   }
 
+  function fail(
+    request: IncomingMessage,
+    response: ServerResponse,
+    visit: Visit<Data> | undefined,
+    error: unknown,
+  ): void {
+    visit?.discard()
+    // Nobody to answer, and no fault.
+    if (isHangUp(error, request, response)) response.destroy()
+    else replace(response, problem(error))
+  }
+
   return (request, response) => {
-    const asked = { ...options, url: request.url ?? '', facts: () => factsOf(request) }
     openThen(
       all,
-      asked,
+      options,
+      { url: request.url ?? '', request, factsOf },
       (visit) => serve(request, response, visit),
       (error) => answer(response, problem(error)),
     )

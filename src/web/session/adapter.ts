@@ -22,29 +22,32 @@ export interface AdapterOptions {
 }
 
 /** A request as an adapter asks for its session. */
-export interface Asked extends AdapterOptions {
+export interface Asked<Given> {
   readonly url: string
-  readonly facts: () => RequestFacts
+  readonly request: Given
+  readonly factsOf: (request: Given) => RequestFacts
 }
 
 /** The visit of a request; `undefined` where the application wants none. */
-export function open<Data extends object>(
+export function open<Data extends object, Given>(
   sessions: Sessions<Data>,
-  { url, facts, ignore, open: opening }: Asked,
+  { ignore, open: opening }: AdapterOptions,
+  { url, request, factsOf }: Asked<Given>,
 ): Awaitable<Visit<Data> | undefined> {
-  return ignore?.(pathOf(url)) ? undefined : sessions.visit(facts(), opening)
+  return ignore?.(pathOf(url)) ? undefined : sessions.visit(factsOf(request), opening)
 }
 
 /** The same for frameworks that go on by a call, at once where the store answers at once. */
-export function openThen<Data extends object>(
+export function openThen<Data extends object, Given>(
   sessions: Sessions<Data>,
-  asked: Asked,
+  options: AdapterOptions,
+  asked: Asked<Given>,
   enter: (visit: Visit<Data> | undefined) => unknown,
   refuse: (error: unknown) => unknown,
 ): void {
   let visit: Awaitable<Visit<Data> | undefined>
   try {
-    visit = open(sessions, asked)
+    visit = open(sessions, options, asked)
   } catch (error) {
     refuse(error)
     return

@@ -61,7 +61,7 @@ class Barrier implements Guard {
   /** `writeHead` was called: the head is as good as sent. */
   #hasHead = false
   #hasEnd = false
-  #held: Held[] = []
+  #held: Held[] | undefined
   #heldBytes = 0
   #status = 200
 
@@ -142,6 +142,7 @@ class Barrier implements Guard {
     if (this.#phase === 'released') return this.#call(name, args)
     const callback = args.find((arg): arg is Callback => typeof arg === 'function')
     if (this.#phase === 'holding') {
+      this.#held ??= []
       this.#held.push({ run: () => this.#call(name, args), callback })
       return false
     }
@@ -195,11 +196,13 @@ class Barrier implements Guard {
       else if (givesCookie(added) || !response.hasHeader(name))
         this.#call('setHeader', [name, value])
     }
+    const held = this.#held
+    if (!held) return
+    this.#held = undefined
     let result: unknown
-    for (const { run } of this.#held) result = run()
+    for (const { run } of held) result = run()
     // Whoever was told to wait must hear of it, unless the socket is behind and will tell.
-    if (this.#held.length > 0 && result !== false && !this.#hasEnd) response.emit('drain')
-    this.#held = []
+    if (result !== false && !this.#hasEnd) response.emit('drain')
   }
 
   /** The answer of the application is dropped: what it says may not be true. */
@@ -238,9 +241,11 @@ class Barrier implements Guard {
 
   /** Drops what was held back; whoever waits for it must not wait for ever. */
   #forget(): void {
-    for (const { callback } of this.#held) callback?.()
-    if (this.#held.length > 0 && !this.#hasEnd) this.#response.emit('drain')
-    this.#held = []
+    const held = this.#held
+    if (!held) return
+    this.#held = undefined
+    for (const { callback } of held) callback?.()
+    if (!this.#hasEnd) this.#response.emit('drain')
   }
 
   /** Counts what waits; whoever ignores `false` and the wait for `drain` is cut off at the limit. */
@@ -254,7 +259,7 @@ class Barrier implements Guard {
 
   #cut(error: unknown): void {
     this.#phase = 'replaced'
-    this.#held = []
+    this.#held = undefined
     this.#problem(error)
     this.#response.destroy()
     this.#next?.(error)

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { virtualClock } from '../../testing/index.ts'
 import { SessionCache } from './cache.ts'
-import { run } from './steps.ts'
 import type { SessionRecord, SessionStore, TokenState } from './store.ts'
 
 function setUp({ bytesMax = 1_000_000 } = {}) {
@@ -38,7 +37,7 @@ function setUp({ bytesMax = 1_000_000 } = {}) {
     isReplaced,
   })
   const cache = new SessionCache<object>(store as SessionStore, clock, bytesMax)
-  const read = (hash: string) => run(cache.read(hash))
+  const read = (hash: string) => cache.read(hash)
   const tell = (id: string | undefined): void => changed(id)
   return { clock, asked, state, cache, read, tell, record, live }
 }

@@ -1,7 +1,6 @@
 /** Sessions that were read before, for as long as the store can tell that nobody changed them. */
-import type { Clock, SessionId } from '../../base/core/index.ts'
+import type { Awaitable, Clock, SessionId } from '../../base/core/index.ts'
 import { sessionLimits } from './policy.ts'
-import { type Steps, wait } from './steps.ts'
 import type { SessionRecord, SessionStore, TokenState, Watch } from './store.ts'
 
 /** What an entry takes beside its data: the record, its hash, its places in Maps. */
@@ -43,23 +42,24 @@ export class SessionCache<Content> {
   }
 
   /** What a token leads to, by the store only if that isn't known. */
-  *read(tokenHash: string): Steps<TokenState> {
+  read(tokenHash: string): Awaitable<TokenState> {
     const isCurrent = this.#watch.isCurrent()
     const known = isCurrent ? this.#known(tokenHash) : undefined
     if (known) return { kind: 'live', record: known, isReplaced: false }
     // What changes before the news come through isn't told: it must not be kept either.
     const reading: Reading = { changed: new Set(), hasMissed: !isCurrent }
+    const state = this.#store.read(tokenHash)
+    if (!(state instanceof Promise)) return this.#keep(tokenHash, state, reading)
     this.#readings.add(reading)
-    let state: TokenState
-    try {
-      state = yield* wait(this.#store.read(tokenHash))
-    } finally {
-      this.#readings.delete(reading)
-    }
-    if (state?.kind === 'live' && !state.isReplaced) {
-      const { record } = state
-      if (!reading.hasMissed && !reading.changed.has(record.id)) this.put(tokenHash, record)
-    }
+    return state
+      .then((late) => this.#keep(tokenHash, late, reading))
+      .finally(() => this.#readings.delete(reading))
+  }
+
+  #keep(tokenHash: string, state: TokenState, reading: Reading): TokenState {
+    if (state?.kind !== 'live' || state.isReplaced) return state
+    const { record } = state
+    if (!reading.hasMissed && !reading.changed.has(record.id)) this.put(tokenHash, record)
     return state
   }
 

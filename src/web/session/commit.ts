@@ -41,6 +41,13 @@ export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data
   }
 }
 
+/** Whether a commit has anything to do: most requests only look. */
+export function hasWork<Data extends object>(core: Core<Data>, stage: Stage<Data>): boolean {
+  const { record, departure, draft, isWanted, rotates } = stage
+  if (departure || isWanted || rotates || draft.isChanged) return true
+  return record !== undefined && timesDue(core, record, isRemembered(record.bytes)) !== undefined
+}
+
 /** Reads the newest version, lets `change` work on it and writes it back: exact, or an error. */
 export function* update<Data extends object, Result>(
   core: Core<Data>,

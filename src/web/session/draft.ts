@@ -15,14 +15,17 @@ type Phase = 'open' | 'storing' | 'stale' | 'over'
 /** The content to begin with: of the given record, by default of the one that was found. */
 export type Begin<Data extends object> = (newest?: SessionRecord) => Content<Data>
 
+const noFlash: readonly FlashMessage[] = []
+const noneTaken: ReadonlySet<string> = new Set()
+
 /** Session data as a request changes it: what was there, and the changes as operations. */
 export class Draft<Data extends object> {
   readonly #begin: Begin<Data>
   readonly #record: SessionRecord | undefined
   #found: Content<Data> | undefined
   #revision: Revision<Data> | undefined
-  readonly #flashAdded: FlashMessage[] = []
-  readonly #flashTaken = new Set<string>()
+  #flashAdded: readonly FlashMessage[] = noFlash
+  #flashTaken: ReadonlySet<string> = noneTaken
   #phase: Phase = 'open'
 
   /** @param record what `begin` reads by default */
@@ -66,7 +69,7 @@ export class Draft<Data extends object> {
   /** Leaves a message for the next page that asks for its name. */
   addFlash(message: FlashMessage): void {
     this.#checkOpen()
-    this.#flashAdded.push({ ...message, value: plainCopy(message.value) })
+    this.#flashAdded = [...this.#flashAdded, { ...message, value: plainCopy(message.value) }]
   }
 
   /** The messages of a name, which are gone then. */
@@ -74,8 +77,9 @@ export class Draft<Data extends object> {
     const found = [...this.#content.flash, ...this.#flashAdded].filter(
       (one) => one.name === name && !this.#flashTaken.has(one.id),
     )
-    if (found.length > 0) this.#checkOpen()
-    for (const { id } of found) this.#flashTaken.add(id)
+    if (found.length === 0) return []
+    this.#checkOpen()
+    this.#flashTaken = new Set([...this.#flashTaken, ...found.map(({ id }) => id)])
     return found.map(({ value }) => plainCopy(value))
   }
 
@@ -93,11 +97,16 @@ export class Draft<Data extends object> {
   upon(newest?: SessionRecord): Content<Data> {
     const isFound = newest === this.#record
     const { data, flash } = isFound ? this.#content : this.#begin(newest)
-    const all = [...flash, ...this.#flashAdded].filter(({ id }) => !this.#flashTaken.has(id))
     return {
       data: isFound ? (this.#revision?.outcome() ?? data) : applyChanges(data, this.#changes()),
-      flash: all.slice(-sessionLimits.flashMax),
+      flash: this.#flashUpon(flash),
     }
+  }
+
+  #flashUpon(flash: readonly FlashMessage[]): readonly FlashMessage[] {
+    if (this.#flashAdded === noFlash && this.#flashTaken === noneTaken) return flash
+    const all = [...flash, ...this.#flashAdded].filter(({ id }) => !this.#flashTaken.has(id))
+    return all.slice(-sessionLimits.flashMax)
   }
 
   /** While it is stored a change would be lost; afterwards another draft takes its place. */

@@ -67,9 +67,14 @@ export class RequestEvents<Data extends object> {
     const { record: before, departure } = this.#stage
     yield* commit
     const { record } = this.#stage
-    this.#isCommitted = true
     if (record && record.id !== before?.id)
       this.#tellOfNew(record, departure?.reason === 'login' ? before?.id : undefined)
+    this.tell()
+  }
+
+  /** Tells what the request did, now that it is true. */
+  tell(): void {
+    this.#isCommitted = true
     for (const event of this.#staged.splice(0)) this.#handOver(event)
   }
 

@@ -1,6 +1,7 @@
+import type { Awaitable } from '../../base/core/index.ts'
 import { hashToken } from '../../base/secrets/index.ts'
 import type { Core, Found } from './core.ts'
-import type { Steps } from './steps.ts'
+import type { TokenState } from './store.ts'
 
 const nothing: Found = {
   tokenHash: undefined,
@@ -10,13 +11,19 @@ const nothing: Found = {
 }
 
 /** What a request's token leads to. */
-export function* find<Data extends object>(
+export function find<Data extends object>(
   { cache }: Core<Data>,
   token: string | undefined,
-): Steps<Found> {
+): Awaitable<Found> {
   if (token === undefined) return nothing
   const tokenHash = hashToken(token)
-  const state = yield* cache.read(tokenHash)
+  const state = cache.read(tokenHash)
+  return state instanceof Promise
+    ? state.then((late) => foundBy(tokenHash, late))
+    : foundBy(tokenHash, state)
+}
+
+function foundBy(tokenHash: string, state: TokenState): Found {
   if (state?.kind === 'live') {
     const { record, isReplaced } = state
     return { tokenHash, record, isReplaced, barred: undefined }

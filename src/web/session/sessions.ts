@@ -147,7 +147,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   *#identify(headers: HeaderRecord): Steps<Visitor<Data> | undefined> {
     const token = tokenOf(headers, this.#carriers)
     if (token === undefined) return undefined
-    const state = yield* this.#core.cache.read(hashToken(token))
+    const state = yield* wait(this.#core.cache.read(hashToken(token)))
     if (state?.kind === 'live') return this.#visitorOf(state.record)
     const isReplaced = !state || state.reason === 'login' || state.reason === 'rotated'
     if (isReplaced) return undefined

@@ -1,7 +1,7 @@
 import { timingSafeEqual } from 'node:crypto'
 import { type Awaitable, newId, type SessionId, SojournError } from '../../base/core/index.ts'
 import { csrfTokenOf, newToken } from '../../base/secrets/index.ts'
-import { commit, contentOf, draftOf, reopen, update } from './commit.ts'
+import { commit, contentOf, draftOf, hasWork, reopen, update } from './commit.ts'
 import { type Content, isRemembered } from './contents.ts'
 import type { Arrival, Core, Departure, Found, Stage } from './core.ts'
 import { type EventProps, RequestEvents } from './events.ts'
@@ -20,6 +20,9 @@ import type {
   Session,
   TakeOverOptions,
 } from './types.ts'
+
+const nothingAdded: AddedHeaders = []
+const notCached: AddedHeaders = [['cache-control', 'no-store']]
 
 /** One request's session, as adapters and the response barrier handle it. */
 export class Visit<Data extends object> {
@@ -49,7 +52,7 @@ export class Visit<Data extends object> {
   /** Looks the session up. Without this it is looked up when it is first used. */
   open(): Awaitable<void> {
     if (this.#found) return undefined
-    const found = run(find(this.#core, this.#arrival.token))
+    const found = find(this.#core, this.#arrival.token)
     if (!(found instanceof Promise)) {
       this.#found = found
       return undefined
@@ -103,6 +106,10 @@ export class Visit<Data extends object> {
   commit(): Awaitable<void> {
     const stage = this.#madeStage
     if (!stage) return undefined
+    if (!this.#pending && !hasWork(this.#core, stage)) {
+      this.#events?.tell()
+      return undefined
+    }
     return this.#inTurn(() => {
       const steps = commit(this.#core, stage)
       return run(this.#events ? this.#events.during(steps) : steps)
@@ -133,9 +140,10 @@ export class Visit<Data extends object> {
   start(): AddedHeaders {
     this.#hasStarted = true
     const stage = this.#madeStage
-    if (!stage) return []
+    if (!stage) return nothingAdded
     stage.hasStarted = true
     const { setCookie } = stage
+    if (!setCookie && !this.#hasCode) return this.#wasRead ? notCached : nothingAdded
     return [
       ...(setCookie ? [['set-cookie', setCookie] as const] : []),
       ...(setCookie || this.#wasRead ? [['cache-control', 'no-store'] as const] : []),

@@ -4,7 +4,7 @@ import { ArrayNode } from '../tracked/array-node.ts'
 import type { Graph } from '../tracked/graph.ts'
 import type { KeyedNode } from '../tracked/keyed-node.ts'
 import { TrackedNode } from '../tracked/node.ts'
-import { absent } from '../tracked/writes.ts'
+import { absent, type Write } from '../tracked/writes.ts'
 
 /** Keys from the root on; entries of a Map count like keys of an object. */
 export type Path = readonly string[]
@@ -47,7 +47,9 @@ export type Change =
 /** Between any two writes of a key lies nothing that others see, so each is told once. */
 export function recordChanges(graph: Graph): Change[] {
   if (graph.changed.length === 0) return []
-  return [...changesIn(graph.root, [], dirtyOf(graph))]
+  const changes: Change[] = []
+  collect(changes, graph.root, [], dirtyOf(graph))
+  return changes
 }
 
 type Dirty = ReadonlySet<unknown>
@@ -70,30 +72,39 @@ export function outcomeOf(graph: Graph): Container {
   return plain(graph.root, contentOf, kept) as Container
 }
 
-function* changesIn(node: TrackedNode, path: Path, dirty: Dirty): Generator<Change> {
+function collect(changes: Change[], node: TrackedNode, path: Path, dirty: Dirty): void {
   if (node instanceof ArrayNode) {
     const change = changeOfArray(node, path, dirty)
-    if (change) yield change
+    if (change) changes.push(change)
     return
   }
   const keyed = node as KeyedNode
-  for (const { key, before, wasRead: read, isReinserted } of keyed.writes) {
-    const now = keyed.current(key)
-    if (Object.is(now, before) && !isReinserted) continue
-    const inner = [...path, key]
-    const start = before === absent ? undefined : plain(before, atStart)
-    const isLast = isReinserted && before !== absent && ({ isLast: true } as const)
-    if (now !== absent)
-      yield { kind: 'set', path: inner, value: asMade(now), before: start, read, ...isLast }
-    else if (before !== absent) yield { kind: 'delete', path: inner, before: start, read }
+  for (let write = keyed.writes.first; write; write = write.next) {
+    const change = changeOfKey(keyed, write, path)
+    if (change) changes.push(change)
   }
   for (const key of keyed.keys()) {
     const value = keyed.at(key)
     if (!(value instanceof TrackedNode) || !dirty.has(value)) continue
     const write = keyed.writes.find(key)
     const stayed = !write || (write.before === value && !write.isReinserted)
-    if (stayed || isNew(value)) yield* changesIn(value, [...path, key], dirty)
+    if (stayed || isNew(value)) collect(changes, value, [...path, key], dirty)
   }
+}
+
+function changeOfKey(
+  node: KeyedNode,
+  { key, before, wasRead: read, isReinserted }: Write,
+  holder: Path,
+): Change | undefined {
+  const now = node.current(key)
+  if (Object.is(now, before) && !isReinserted) return undefined
+  const path = [...holder, key]
+  const start = before === absent ? undefined : plain(before, atStart)
+  const isLast = isReinserted && before !== absent && ({ isLast: true } as const)
+  if (now !== absent)
+    return { kind: 'set', path, value: asMade(now), before: start, read, ...isLast }
+  return before === absent ? undefined : { kind: 'delete', path, before: start, read }
 }
 
 /** Whether it was made in this turn: what moved is set whole, as it is now. */
@@ -144,7 +155,8 @@ function plain(
   if (content instanceof Map)
     return new Map(Array.from(content, ([key, item]) => [key, plain(item, contentOf, kept)]))
   const copy: PlainObject = {}
-  for (const [key, item] of Object.entries(content)) copy[key] = plain(item, contentOf, kept)
+  for (const key of Object.keys(content))
+    copy[key] = plain((content as PlainObject)[key], contentOf, kept)
   return copy
 }
 

@@ -39,7 +39,7 @@ export class Graph {
   /** Nodes by the object that they were copied from, once something was after the beginning. */
   #copies: WeakMap<object, TrackedNode> | undefined
   /** Nodes that this turn attached or detached. */
-  readonly #touched = new Set<TrackedNode>()
+  #touched: Set<TrackedNode> | undefined
 
   /** @param fill makes the root and what is in it */
   constructor(fill: (graph: Graph) => TrackedNode, options: GraphOptions = {}) {
@@ -160,7 +160,7 @@ export class Graph {
   attach(node: TrackedNode, holder: TrackedNode): void {
     if (!holder.joined) return
     link(node, holder)
-    this.#touched.add(node)
+    this.#touch(node)
     if (!node.joined) this.#join(node)
   }
 
@@ -172,6 +172,11 @@ export class Graph {
   detach(node: TrackedNode, holder: TrackedNode): void {
     if (!holder.joined) return
     unlink(node, holder)
+    this.#touch(node)
+  }
+
+  #touch(node: TrackedNode): void {
+    this.#touched ??= new Set()
     this.#touched.add(node)
   }
 
@@ -180,7 +185,7 @@ export class Graph {
     for (const node of this.changed) node.undo()
     release<TrackedNode>({
       root: this.root,
-      touched: this.#touched,
+      touched: this.#touched ?? [],
       childrenOf: (node) => node.children(),
     })
     this.endTurn()
@@ -188,7 +193,7 @@ export class Graph {
 
   /** Nodes that this turn attached or detached and that are part of the state. */
   moved(): TrackedNode[] {
-    return [...this.#touched].filter((node) => node.joined)
+    return [...(this.#touched ?? [])].filter((node) => node.joined)
   }
 
   /**
@@ -197,7 +202,7 @@ export class Graph {
    * @throws SojournError `STATE_UNSUPPORTED`; the turn goes on then
    */
   settle(): void {
-    if (this.#touched.size === 0) return
+    if (!this.#touched) return
     const left = settle<TrackedNode>({
       root: this.root,
       touched: this.#touched,
@@ -213,7 +218,7 @@ export class Graph {
   endTurn(): void {
     for (const node of this.changed) node.forget()
     this.changed = []
-    if (this.#touched.size > 0) this.#touched.clear()
+    this.#touched = undefined
     this.reads?.clear()
     this.turn += 1
   }

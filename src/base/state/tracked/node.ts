@@ -1,6 +1,6 @@
 /** A container of the state, as its proxy, its log of this turn and its place in the tree. */
 import type { ContainerKind } from '../../codec/format.ts'
-import { type Container, entriesOf, stepName, unsupported } from '../../codec/plain.ts'
+import { type Container, stepName, unsupported } from '../../codec/plain.ts'
 import type { Linked } from '../links.ts'
 import type { Graph } from './graph.ts'
 import type { Stream } from './stream.ts'
@@ -75,8 +75,14 @@ export abstract class TrackedNode implements Linked<TrackedNode> {
   /** Loads what the source holds: single values, and nodes that are unopened themselves. */
   protected open(): void {
     this.isUnopened = false
-    for (const [key, item] of entriesOf(this.source as Container))
-      this.load(key, this.graph.found(item, this))
+    const source = this.source as Container
+    if (Array.isArray(source)) for (const item of source) this.#take(0, item)
+    else if (source instanceof Map) for (const [key, item] of source) this.#take(key, item)
+    else for (const key of Object.keys(source)) this.#take(key, source[key])
+  }
+
+  #take(key: string | number, item: unknown): void {
+    this.load(key, this.graph.found(item, this))
   }
 
   children(): readonly TrackedNode[] {

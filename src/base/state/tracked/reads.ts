@@ -3,15 +3,17 @@ import { TrackedNode } from './node.ts'
 
 export class Reads {
   /** Keys of single values that were read, or asked for in vain. */
-  readonly #keys = new Map<TrackedNode, Set<string>>()
+  #keys: Map<TrackedNode, Set<string>> | undefined
   /** Nodes that were looked at as a whole: their keys were listed, or they were moved. */
-  readonly #whole = new Set<TrackedNode>()
+  #whole: Set<TrackedNode> | undefined
 
   note(node: TrackedNode, key?: string): void {
     if (key === undefined) {
+      this.#whole ??= new Set()
       this.#whole.add(node)
       return
     }
+    this.#keys ??= new Map()
     const keys = this.#keys.get(node)
     if (keys) keys.add(key)
     else this.#keys.set(node, new Set([key]))
@@ -19,20 +21,20 @@ export class Reads {
 
   /** Whether what a key holds was read: itself, anything inside, or which keys there are. */
   has(node: TrackedNode, key: string, value: unknown): boolean {
-    if (this.#whole.has(node) || this.#keys.get(node)?.has(key)) return true
+    if (this.#whole?.has(node) || this.#keys?.get(node)?.has(key)) return true
     return value instanceof TrackedNode && this.#wasSeen(value)
   }
 
   #wasSeen(node: TrackedNode): boolean {
     return (
-      this.#whole.has(node) ||
-      this.#keys.has(node) ||
+      this.#whole?.has(node) ||
+      this.#keys?.has(node) ||
       node.children().some((child) => this.#wasSeen(child))
     )
   }
 
   clear(): void {
-    this.#keys.clear()
-    this.#whole.clear()
+    this.#keys = undefined
+    this.#whole = undefined
   }
 }
