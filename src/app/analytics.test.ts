@@ -2,13 +2,27 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { startPostgres } from '../../test/fakes/postgres-server.ts'
 import type { SocketFacts } from '../base/protocol/index.ts'
 import type { HostLink } from '../live/gateway/gateway.ts'
+import { openPostgres } from '../stores/postgres/index.ts'
 import type { Session } from '../web/index.ts'
 import { ConnectionEvents } from './analytics.ts'
-import { sojourn } from './index.ts'
+import { createAnalytics, createSessions, type Sessions, sojourn } from './index.ts'
 
 const development = { port: 3000 }
+
+/** A visitor: each request comes with the cookie of the one before. */
+function visitor(sessionsOf: () => Pick<Sessions<Record<string, unknown>>, 'visit'>) {
+  let headers: Record<string, string> = { host: 'localhost:3000' }
+  return async (handle: (session: Session) => void): Promise<void> => {
+    const visit = await sessionsOf().visit({ method: 'POST', headers, isTls: false })
+    handle(visit.session)
+    await visit.commit()
+    const cookie = visit.start().find(([name]) => name === 'set-cookie')?.[1]
+    if (cookie) headers = { ...headers, cookie: cookie.split(';')[0] ?? '' }
+  }
+}
 
 describe('events of connections', () => {
   const setUp = () => {
@@ -71,14 +85,7 @@ describe('analytics of the platform', () => {
   it('know what sessions did, after a restart too', async () => {
     const data = mkdtempSync(join(tmpdir(), 'sojourn-analytics-'))
     let app = await sojourn({ data, development, analytics: true })
-    let headers: Record<string, string> = { host: 'localhost:3000' }
-    const send = async (handle: (session: Session) => void): Promise<void> => {
-      const visit = await app.sessions.visit({ method: 'POST', headers, isTls: false })
-      handle(visit.session)
-      await visit.commit()
-      const cookie = visit.start().find(([name]) => name === 'set-cookie')?.[1]
-      if (cookie) headers = { ...headers, cookie: cookie.split(';')[0] ?? '' }
-    }
+    const send = visitor(() => app.sessions)
     await send((session) => {
       session.data['cart'] = ['tea']
       session.track('cart filled', { product: 'tea' })
@@ -111,5 +118,38 @@ describe('analytics of the platform', () => {
     const app = await sojourn({ data: ':memory:', development })
     expect(() => app.analytics).toThrow('analytics is off, see sojourn({ analytics: true })')
     await app.close()
+  })
+})
+
+describe('analytics of sessions in PostgreSQL', () => {
+  it('know what they did, as the guide joins them', async () => {
+    const server = await startPostgres()
+    const postgres = openPostgres({ url: server.url })
+    const analytics = createAnalytics({ store: postgres.events() })
+    const store = postgres.sessions()
+    const sessions = createSessions({ store, events: analytics.sink, development })
+    sessions.on('end', ({ id, reason }) => {
+      if (reason !== 'login') analytics.sink.add({ atMs: Date.now(), session: id, name: reason })
+    })
+    const send = visitor(() => sessions)
+    await send((session) => session.track('cart filled', { product: 'tea' }))
+    await send((session) => {
+      session.data['cart'] = ['tea']
+      session.track('cart filled', { product: 'tea' })
+    })
+    await send((session) => session.login('ada'))
+    await send((session) => session.logout())
+    await analytics.close()
+    const span = { from: Date.now() - 60e3, to: Date.now() + 60e3 }
+    expect(await analytics.figures(span)).toMatchObject({
+      activeNow: 0,
+      sessions: 1,
+      logins: 1,
+      lengths: { count: 1 },
+    })
+    const funnel = await analytics.funnel(['started', 'cart filled', 'login', 'logout'], span)
+    expect(funnel.map(({ sessions: reached }) => reached)).toEqual([1, 1, 1, 1])
+    await postgres.close()
+    await server.stop()
   })
 })

@@ -1,5 +1,8 @@
 /** The size limits of what users install, and the list of what they can import. */
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
 import { minify } from 'terser'
@@ -62,6 +65,24 @@ describe('budgets of the package', () => {
 
   it(`brings at most ${installedPackagesMax} packages, itself included`, () => {
     expect(installedWith('').size + 1).toBeLessThanOrEqual(installedPackagesMax)
+  })
+
+  it('finds its own thread for figures, which keeps a process alive while it answers, only', () => {
+    const code = `
+      import { openSqlite } from 'sojourn/stores/sqlite'
+      const threads = []
+      process.on('worker', (thread) => threads.push(thread))
+      const events = openSqlite({ data: process.argv[1] }).events()
+      const count = () => events.count('view', { fromMs: 0, toMs: 1 })
+      process.stdout.write((await count()) + ' and ' + (await count()) + ' by ' + threads.length)`
+    const data = mkdtempSync(join(tmpdir(), 'sojourn-package-'))
+    const args = ['--input-type=module', '-e', code, data]
+    try {
+      const options = { cwd: root, encoding: 'utf8', timeout: 15_000 } as const
+      expect(execFileSync('node', args, options)).toBe('0 and 0 by 1')
+    } finally {
+      rmSync(data, { recursive: true })
+    }
   })
 
   it('exports files that are there', () => {

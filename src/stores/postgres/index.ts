@@ -1,12 +1,14 @@
-/** `sojourn/stores/postgres`: sessions in PostgreSQL, by the package `postgres`. */
+/** `sojourn/stores/postgres`: sessions and events in PostgreSQL, by the package `postgres`. */
 import { type Clock, systemClock } from '../../base/core/index.ts'
+import type { EventStore } from '../../web/analytics/index.ts'
 import type { SessionStore } from '../../web/session/index.ts'
 import { Connection, type PostgresSql } from './connection.ts'
+import { PostgresEvents } from './events.ts'
 import { PostgresSessions } from './sessions.ts'
 
 export type { PostgresSql } from './connection.ts'
 
-/** Where the sessions are, and who decides the time. */
+/** Where the tables are, and who decides the time. */
 export interface PostgresOptions {
   /** `postgres://user:password@host/database`. Needs the package `postgres`. */
   readonly url?: string
@@ -21,8 +23,8 @@ export interface PostgresOptions {
   /** Decides which sessions have expired. Default: the machine's. */
   readonly clock?: Clock
   /**
-   * The server gives a statement up after so long, and a call settles a second later at most.
-   * Default 5,000.
+   * The server gives a statement up after so long, and a call settles a second later at most;
+   * figures of events may wait as long for their turn before. Default 5,000.
    */
   readonly timeoutMs?: number
 }
@@ -30,12 +32,14 @@ export interface PostgresOptions {
 /** Connects when it is first used. */
 export interface Postgres {
   sessions(): SessionStore
+  /** What sessions did. Figures are worked out in the database, one at a time. */
+  events(): EventStore
   /** Ends the connections that it opened itself; every later call is `STORE_UNAVAILABLE`. */
   close(): Promise<void>
 }
 
 /**
- * Sessions in PostgreSQL, for any number of processes.
+ * Sessions and events in PostgreSQL, for any number of processes.
  *
  * @throws TypeError when not exactly one of `url` and `sql` is given; RangeError for a schema that
  * is no plain lower-case name, or a time-out that is no positive number. Without the package
@@ -55,8 +59,10 @@ export function openPostgres(options: PostgresOptions): Postgres {
     throw new RangeError(`\`timeoutMs\` must be a positive number: ${timeoutMs}`)
   const connection = new Connection({ server, schema, timeoutMs })
   const sessions = new PostgresSessions(connection, schema, clock)
+  const events = new PostgresEvents({ connection, schema, clock: systemClock, waitMs: timeoutMs })
   return {
     sessions: () => sessions,
+    events: () => events,
     close: () => connection.close(),
   }
 }

@@ -1,6 +1,7 @@
-/** The schema of the sessions in PostgreSQL, and how it comes about. */
+/** The schema in PostgreSQL, that of the sessions first, and how it comes about. */
 import { SojournError } from '../../base/core/index.ts'
 import type { PostgresSql, PostgresStatements } from './connection.ts'
+import { eventSchema } from './events-schema.ts'
 
 /** A session that is live at a time; what every statement that acts on live sessions shares. */
 export const liveAt = (now: string): string => `least(expires_at, ends_at) > ${now}`
@@ -250,7 +251,7 @@ CREATE TRIGGER tell_rotation AFTER UPDATE OF reason ON tokens
 `
 
 /** SQL of each version of the schema, oldest first. Only ever appended to. */
-const migrations: readonly string[] = [tables + functions, tellings]
+const migrations: readonly string[] = [tables + functions, tellings, eventSchema]
 
 /**
  * Brings the schema up to date; several processes may do so at once. Asks for no right to change

@@ -162,7 +162,7 @@ describe('the schema', () => {
         await Promise.all(stores.map((store, n) => store.create({ ...record, id: `${n}` }, `${n}`)))
         expect(await stores[0]?.scan(undefined, 10)).toHaveLength(4)
         const versions = await sql.unsafe(`SELECT version FROM ${schema}.versions ORDER BY version`)
-        expect(versions).toEqual([{ version: 1 }, { version: 2 }])
+        expect(versions).toEqual([{ version: 1 }, { version: 2 }, { version: 3 }])
       }
     }))
 
@@ -194,7 +194,7 @@ describe('the schema', () => {
       await sql.unsafe(`INSERT INTO ${schema}.versions VALUES (99)`)
       await expect(open(schema).sessions().read('h1')).rejects.toMatchObject({
         code: 'STORE_UNAVAILABLE',
-        detail: 'The schema has version 99, this program knows 2.',
+        detail: 'The schema has version 99, this program knows 3.',
       })
     }))
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, statSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -8,7 +8,10 @@ import { EventModel } from '../../testing/event-model.ts'
 import { describeEventStore } from '../../testing/index.ts'
 import type { EventStore } from '../../web/analytics/index.ts'
 import type { SessionEvent } from '../../web/session/index.ts'
+import { openFigures } from './event-figures.ts'
+import { eventMigrations } from './events-schema.ts'
 import { openSqlite } from './index.ts'
+import { openReader } from './open.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sojourn-events-'))
 afterAll(() => rmSync(folder, { recursive: true }))
@@ -68,18 +71,67 @@ describe('answers', () => {
 describe('the file of events', () => {
   const view = { atMs: 20, session: 's_1', name: 'view' }
 
-  it('survives a restart, knows its writers still, and belongs to this user only', () => {
+  it('is read as it was at one moment, whoever writes meanwhile', () => {
+    const data = fresh()
+    const sqlite = openSqlite({ data })
+    const names = ['started', 'logout']
+    const events = names.map((name, n) => ({ atMs: 20 + 5 * n, session: 's_1', name }))
+    sqlite.events().append({ writer: 'w_1', seq: 1, events })
+    const db = openReader(join(data, 'events.db'))
+    const prepare = db.prepare.bind(db)
+    db.prepare = (sql) => {
+      const statement = prepare(sql)
+      const get = statement.get.bind(statement)
+      // All is forgotten between the count and the look for a percentile of so many.
+      if (sql.includes('OFFSET'))
+        statement.get = ((values: never) => {
+          sqlite.events().sweep(30, 10)
+          return get(values)
+        }) as typeof get
+      return statement
+    }
+    const ask = openFigures(db)
+    expect(ask('lengths', period)).toEqual({ count: 1, p50Ms: 5, p90Ms: 5 })
+    expect(ask('lengths', period)).toEqual({ count: 0, p50Ms: undefined, p90Ms: undefined })
+    db.close()
+    sqlite.close()
+  })
+
+  it('survives a restart, knows its writers still, and belongs to this user only', async () => {
     const data = fresh()
     const batch = { writer: 'w_1', seq: 3, events: [view] }
     for (let run = 0; run < 2; run++) {
       const sqlite = openSqlite({ data })
       sqlite.events().append(batch)
-      expect(sqlite.events().topEvents(period, 5)).toEqual([
+      expect(await sqlite.events().topEvents(period, 5)).toEqual([
         { name: 'view', count: 1, sessions: 1 },
       ])
       sqlite.close()
     }
     expect(statSync(join(data, 'events.db')).mode & 0o777).toBe(0o600)
+  })
+
+  it('is brought up to date, and names no session that is forgotten already', () => {
+    const data = fresh()
+    mkdirSync(data, { recursive: true })
+    const old = new DatabaseSync(join(data, 'events.db'))
+    // As the first version left it, after it had forgotten the session with the number 9.
+    old.exec(`${eventMigrations[0]}
+      INSERT INTO names VALUES (1, 'login');
+      INSERT INTO stays (last_at) VALUES (20);
+      INSERT INTO sessions VALUES (1, 's_1', 1), (2, 's_2', 1);
+      INSERT INTO events (at, name, stay, session, predecessor) VALUES (20, 1, 1, 2, 1),
+        (20, 1, 1, 2, 9);
+      PRAGMA user_version = 1`)
+    old.close()
+    const sqlite = openSqlite({ data })
+    expect(sqlite.events().list(0, 9)).toMatchObject([
+      { position: 1, session: 's_2', from: 's_1' },
+      { position: 2, session: 's_2', from: undefined },
+    ])
+    sqlite.events().append({ writer: 'w_1', seq: 1, events: [view] })
+    expect(sqlite.events().list(2, 9)).toMatchObject([{ position: 3, session: 's_1' }])
+    sqlite.close()
   })
 
   it('leaves nothing behind of what it forgot', () => {

@@ -7,7 +7,10 @@ import type { Journal } from '../../live/host/journal.ts'
 import type { EventStore } from '../../web/analytics/index.ts'
 import type { SessionStore } from '../../web/session/index.ts'
 import { openDirectory } from './directory.ts'
-import { eventMigrations, openEvents } from './events.ts'
+import { openFigures } from './event-figures.ts'
+import { openEvents } from './events.ts'
+import { eventMigrations } from './events-schema.ts'
+import { FiguresThread } from './figures-thread.ts'
 import { journalMigrations, openJournal } from './journal.ts'
 import { openDatabase } from './open.ts'
 import { openSessions } from './sessions.ts'
@@ -24,7 +27,7 @@ export interface SqliteOptions {
 export interface Sqlite {
   /** `sessions.db`. */
   sessions(): SessionStore
-  /** `events.db`: what sessions did. */
+  /** `events.db`: what sessions did. What takes long is answered in a thread that only reads. */
   events(): EventStore
   /** `journal.db`. */
   journal(): Journal
@@ -35,8 +38,10 @@ export interface Sqlite {
 
 export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite {
   const opened = new Map<string, DatabaseSync>()
+  const isInMemory = data === ':memory:'
+  const figures = new FiguresThread(join(data, 'events.db'), systemClock)
   const open = (name: string, ...migrations: string[]): DatabaseSync => {
-    const path = data === ':memory:' ? data : join(data, name)
+    const path = isInMemory ? data : join(data, name)
     const db = opened.get(name) ?? openDatabase(path, { migrations, synchronous: 'NORMAL' })
     opened.set(name, db)
     return db
@@ -49,7 +54,10 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
       sessions ??= openSessions(open('sessions.db', ...sessionMigrations), clock)
       return sessions
     },
-    events: () => openEvents(open('events.db', ...eventMigrations)),
+    events: () => {
+      const db = open('events.db', ...eventMigrations)
+      return openEvents(db, isInMemory ? openFigures(db) : figures.ask)
+    },
     journal: () => openJournal(journal()),
     directory: () =>
       openDirectory({
@@ -59,6 +67,7 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
         random: systemRandom,
       }),
     close: () => {
+      figures.close()
       for (const db of opened.values()) db.close()
     },
   }

@@ -10,6 +10,12 @@ const busyMs = 2_000
 /** Pages that a file may keep in memory, in KiB; a small file needs less. */
 const cachedKib = 32_768
 
+const settings = {
+  timeout: busyMs,
+  enableForeignKeyConstraints: false,
+  enableDoubleQuotedStringLiterals: false,
+} as const
+
 /** How one file is opened. */
 export interface DatabaseOptions {
   /** SQL of each version of the schema, oldest first. Only ever appended to. */
@@ -28,11 +34,7 @@ export interface DatabaseOptions {
 export function openDatabase(path: string, options: DatabaseOptions): DatabaseSync {
   return attempt(() => {
     if (path !== ':memory:') createPrivately(path)
-    const db = new DatabaseSync(path, {
-      timeout: busyMs,
-      enableForeignKeyConstraints: false,
-      enableDoubleQuotedStringLiterals: false,
-    })
+    const db = new DatabaseSync(path, settings)
     try {
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};
         PRAGMA cache_size = -${cachedKib};`)
@@ -43,6 +45,11 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
     }
     return db
   })
+}
+
+/** Opens a file that `openDatabase` has brought up to date, to read it beside its writers. */
+export function openReader(path: string): DatabaseSync {
+  return attempt(() => new DatabaseSync(path, { ...settings, readOnly: true }))
 }
 
 /**

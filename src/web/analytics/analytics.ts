@@ -161,7 +161,7 @@ export function createAnalytics({
   }
 }
 
-/** One question after the other: a store that answers at once leaves room between two answers. */
+/** One question after the other: a caller never has two in the store at once. */
 async function figuresOf(store: EventStore, period: Period, nowMs: number): Promise<Figures> {
   const found = await store.startsPerHour(period)
   const sessionsPerHour = filled(found, hourMs, period)

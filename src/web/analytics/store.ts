@@ -17,7 +17,7 @@ export interface EventBatch {
   readonly events: readonly SessionEvent[]
 }
 
-/** An event as the store holds it. */
+/** An event as the store holds it; without `from` once the stay of that session is forgotten. */
 export interface StoredEvent extends SessionEvent {
   /** Only grows; the order in which the events were stored. */
   readonly position: number
