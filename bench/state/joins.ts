@@ -69,7 +69,7 @@ function roundOf(start: () => Course, ticks: readonly PlayersTick[]): Round {
       course.tick(tick)
       encodeMs += msOf(() => void course.snapshots())
       const snapshot = course.snapshots()
-      joinMs += msOf(() => void course.join(snapshot))
+      joinMs += msOf(() => void course.join(snapshot).state())
     }
     return [(encodeMs * 1_000) / ticks.length, (joinMs * 1_000) / ticks.length]
   }
@@ -103,6 +103,6 @@ export function joins(): Figure[] {
   return [
     ...figures('bytes of a snapshot', 'B', (at) => sizes[at] ?? Number.NaN),
     ...figures(`encode for ${joinCount}`, 'µs', (at) => times[at]?.[0] ?? Number.NaN),
-    ...figures('decode + apply in one', 'µs', (at) => times[at]?.[1] ?? Number.NaN),
+    ...figures('decode + apply + read in one', 'µs', (at) => times[at]?.[1] ?? Number.NaN),
   ]
 }
