@@ -16,6 +16,11 @@ export interface Scenario<State, Tick> {
 interface Recording {
   readonly snapshot: Uint8Array
   readonly frames: readonly Uint8Array[]
+  /**
+   * Both ends, which stay: a program that serves always has a state. Engines throw the code away
+   * that was compiled for objects once none of their kind is left.
+   */
+  readonly ends: readonly unknown[]
 }
 
 /** Runs the ticks once and compares both ends with a plain state that went through the same. */
@@ -37,7 +42,7 @@ function record<State, Tick>(
   assert.deepStrictEqual(plainCopy(server.state()), expected, message)
   if (contestant.diverges) assert.notDeepStrictEqual(plainCopy(client.state()), expected, message)
   else assert.deepStrictEqual(plainCopy(client.state()), expected, message)
-  return { snapshot, frames }
+  return { snapshot, frames, ends: [server, client] }
 }
 
 function roundOf<State, Tick>(
