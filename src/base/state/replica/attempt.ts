@@ -4,7 +4,7 @@ import { NodeValue, type Operation, Reference, shiftsMax } from '../codec/format
 import { link, settle, unlink } from '../links.ts'
 import { spliceItems } from '../values.ts'
 import { Cell } from './cell.ts'
-import { type Step, UndoLog } from './undo.ts'
+import { addStep, type Step, type UndoLog, undoAll } from './undo.ts'
 
 /** A key that this frame deleted: it keeps its place until the frame is sure to be taken. */
 const gone = Symbol('gone')
@@ -26,7 +26,7 @@ interface Target {
  */
 export class Attempt {
   readonly #target: Target
-  readonly #undo = new UndoLog()
+  readonly #undo: UndoLog = { last: undefined }
   /** Cells that were made, attached or detached. */
   #touched: Set<Cell> | undefined
   #gone: [Cell, string][] | undefined
@@ -51,7 +51,7 @@ export class Attempt {
       for (const operation of operations) this.#operate(operation)
       this.#settle()
     } catch (error) {
-      this.#undo.run()
+      undoAll(this.#undo)
       this.#target.next = next
       throw error
     } finally {
@@ -94,18 +94,23 @@ export class Attempt {
 
   #set(cell: Cell, { key, value }: Keyed & { op: 'set' }): void {
     const { entries } = cell
-    const undo = this.#undo
     const before = entries.get(key)
     if (before === gone) this.#moveToEnd(cell, key)
     else {
       const isNew = before === undefined && !entries.has(key)
-      undo.last = new EntryStep(undo.last, cell, key, isNew ? absent : before)
+      this.#noteEntry(cell, key, isNew ? absent : before)
     }
     const item = this.#build(value)
     if (before instanceof Cell) this.#detach(before, cell)
     entries.set(key, item)
-    cell.outdate(undo, before === gone ? undefined : key)
+    cell.outdate(this.#undo, before === gone ? undefined : key)
     if (item instanceof Cell) this.#attach(item, cell, key)
+  }
+
+  #noteEntry(cell: Cell, key: string, before: unknown): void {
+    const undo = this.#undo
+    const step: EntryStep = { previous: undo.last, cell, key, before, undo: restoreEntry }
+    undo.last = step
   }
 
   /** A key comes back as the last one; the order before is kept once a frame. */
@@ -115,7 +120,7 @@ export class Attempt {
     if (!this.#reordered.has(cell)) {
       this.#reordered.add(cell)
       const all = [...entries]
-      this.#undo.add(() => {
+      addStep(this.#undo, () => {
         entries.clear()
         for (const [name, item] of all) entries.set(name, item)
       })
@@ -125,14 +130,13 @@ export class Attempt {
 
   #delete(cell: Cell, { key }: Keyed): void {
     const { entries } = cell
-    const undo = this.#undo
     const before = entries.get(key)
     if (before === gone || !entries.has(key)) throw malformed(`Unknown key ${key}.`)
     entries.set(key, gone)
     this.#gone ??= []
     this.#gone.push([cell, key])
-    undo.last = new EntryStep(undo.last, cell, key, before)
-    cell.outdate(undo)
+    this.#noteEntry(cell, key, before)
+    cell.outdate(this.#undo)
     if (before instanceof Cell) this.#detach(before, cell)
   }
 
@@ -153,7 +157,7 @@ export class Attempt {
         : this.#arranged(removed, operation.pieces)
     for (const item of removed) if (item instanceof Cell) this.#detach(item, cell)
     spliceItems(items, index, remove, insert)
-    this.#undo.add(() => spliceItems(items, index, insert.length, removed))
+    addStep(this.#undo, () => spliceItems(items, index, insert.length, removed))
     const patch = operation.op === 'splice' ? { index, remove, insert } : undefined
     cell.outdate(this.#undo, patch)
     insert.forEach((item, i) => {
@@ -188,7 +192,7 @@ export class Attempt {
     if (!(value instanceof NodeValue)) return value
     const cell = new Cell(value.kind, this.#number(value.number))
     this.#target.cells.set(cell.number, cell)
-    this.#undo.add(() => this.#target.cells.delete(cell.number))
+    addStep(this.#undo, () => this.#target.cells.delete(cell.number))
     this.#touch(cell)
     value.values.forEach((one, i) => {
       const item = this.#build(one)
@@ -219,7 +223,7 @@ export class Attempt {
     this.#touch(item)
     link(item, holder)
     item.key = key
-    this.#undo.add(() => {
+    addStep(this.#undo, () => {
       unlink(item, holder)
       item.key = before
     })
@@ -228,30 +232,23 @@ export class Attempt {
   #detach(item: Cell, holder: Cell): void {
     this.#touch(item)
     unlink(item, holder)
-    this.#undo.add(() => link(item, holder))
+    addStep(this.#undo, () => link(item, holder))
     // While it had two places it could tell changes to one of them only.
     item.parent?.outdate(this.#undo)
   }
 }
 
 /** An entry was set or marked as gone. */
-class EntryStep implements Step {
-  readonly previous: Step | undefined
-  readonly #cell: Cell
-  readonly #key: string
-  readonly #before: unknown
-  constructor(previous: Step | undefined, cell: Cell, key: string, before: unknown) {
-    this.previous = previous
-    this.#cell = cell
-    this.#key = key
-    this.#before = before
-  }
+interface EntryStep extends Step {
+  readonly cell: Cell
+  readonly key: string
+  readonly before: unknown
+}
 
-  undo(): void {
-    const { entries } = this.#cell
-    if (this.#before === absent) entries.delete(this.#key)
-    else entries.set(this.#key, this.#before)
-  }
+function restoreEntry(this: EntryStep): void {
+  const { entries } = this.cell
+  if (this.before === absent) entries.delete(this.key)
+  else entries.set(this.key, this.before)
 }
 
 /** Where a cell hung last need not be where it stayed. */

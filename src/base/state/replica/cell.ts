@@ -25,21 +25,16 @@ export interface ItemsPatch {
 export type Patch = string | ItemsPatch | Cell
 
 /** The patches of a view: the last one, and those before it. */
-class Patches {
+interface Patches {
   readonly last: Patch
   readonly before: Patches | undefined
   readonly count: number
-  constructor(last: Patch, before: Patches | undefined) {
-    this.last = last
-    this.before = before
-    this.count = before ? before.count + 1 : 1
-  }
+}
 
-  inOrder(): Patch[] {
-    const found: Patch[] = [this.last]
-    for (let one = this.before; one; one = one.before) found.push(one.last)
-    return found.reverse()
-  }
+function inOrder(patches: Patches): Patch[] {
+  const found: Patch[] = [patches.last]
+  for (let one = patches.before; one; one = one.before) found.push(one.last)
+  return found.reverse()
 }
 
 /** What a cell of the other kind shares: nothing is ever put in. */
@@ -89,9 +84,11 @@ export class Cell implements Linked<Cell> {
     const view = this.#view
     const patches = this.#patches
     if (view === undefined) return
-    log.last = new ViewStep(log.last, this, view, patches)
-    if (patch === undefined || (patches && patches.count >= patchesMax)) this.#view = undefined
-    else this.#patches = new Patches(patch, patches)
+    const step: ViewStep = { previous: log.last, cell: this, view, patches, undo: restoreView }
+    log.last = step
+    const count = patches ? patches.count : 0
+    if (patch === undefined || count >= patchesMax) this.#view = undefined
+    else this.#patches = { last: patch, before: patches, count: count + 1 }
     if (patches === undefined) this.#outdateAround(log)
   }
 
@@ -113,7 +110,7 @@ export class Cell implements Linked<Cell> {
     const patches = this.#patches
     this.#patches = undefined
     if (this.#view === undefined) this.#view = this.#make()
-    else if (patches) this.#view = this.#patched(this.#view, patches.inOrder())
+    else if (patches) this.#view = this.#patched(this.#view, inOrder(patches))
     return this.#view
   }
 
@@ -172,21 +169,14 @@ export class Cell implements Linked<Cell> {
 }
 
 /** A view was outdated, by one patch more or altogether. */
-class ViewStep implements Step {
-  readonly previous: Step | undefined
-  readonly #cell: Cell
-  readonly #view: object
-  readonly #patches: Patches | undefined
-  constructor(previous: Step | undefined, cell: Cell, view: object, patches: Patches | undefined) {
-    this.previous = previous
-    this.#cell = cell
-    this.#view = view
-    this.#patches = patches
-  }
+interface ViewStep extends Step {
+  readonly cell: Cell
+  readonly view: object
+  readonly patches: Patches | undefined
+}
 
-  undo(): void {
-    this.#cell.restoreView(this.#view, this.#patches)
-  }
+function restoreView(this: ViewStep): void {
+  this.cell.restoreView(this.view, this.patches)
 }
 
 /** What users see of an item. */
