@@ -31,7 +31,7 @@ export class Graph {
   /** Counts flushes and rollbacks. */
   turn = 0
   /** Nodes that this turn changed, in the order of their first change. */
-  changed: TrackedNode[] = []
+  readonly changed: TrackedNode[] = []
   readonly guard: (() => void) | undefined
   readonly reads: Reads | undefined
   /** Called before a key of the root changes; throws to refuse it. */
@@ -197,8 +197,8 @@ export class Graph {
   }
 
   endTurn(): void {
-    for (const node of this.changed) node.forget()
-    this.changed = []
+    // One by one, so that the list keeps its room for the next turn.
+    for (let node = this.changed.pop(); node; node = this.changed.pop()) node.forget()
     if (this.#touched.size > 0) this.#touched.clear()
     this.reads?.clear()
     this.turn += 1
