@@ -10,6 +10,7 @@ export interface Server<Tick> {
 
 export interface Client {
   take(frame: Uint8Array): void
+  /** The state as a program gets it to read: whole where it is immutable, itself where it lives. */
   state(): unknown
 }
 

@@ -1,7 +1,7 @@
 /** Measures what it takes to send the ticks of a scenario, and to follow them on a client. */
 import assert from 'node:assert/strict'
 import type { Figure } from '../figures.ts'
-import type { Change, Contestant } from './contestant.ts'
+import type { Change, Client, Contestant } from './contestant.ts'
 import { plainCopy } from './plain-copy.ts'
 import { collectGarbage, medians, msOf, type Round } from './rounds.ts'
 
@@ -16,6 +16,11 @@ export interface Scenario<State, Tick> {
 interface Recording {
   readonly snapshot: Uint8Array
   readonly frames: readonly Uint8Array[]
+  /**
+   * Both ends, which stay: a program that serves always has a state. Engines throw the code away
+   * that was compiled for objects once none of their kind is left.
+   */
+  readonly ends: readonly unknown[]
 }
 
 /** Runs the ticks once and compares both ends with a plain state that went through the same. */
@@ -37,7 +42,7 @@ function record<State, Tick>(
   assert.deepStrictEqual(plainCopy(server.state()), expected, message)
   if (contestant.diverges) assert.notDeepStrictEqual(plainCopy(client.state()), expected, message)
   else assert.deepStrictEqual(plainCopy(client.state()), expected, message)
-  return { snapshot, frames }
+  return { snapshot, frames, ends: [server, client] }
 }
 
 function roundOf<State, Tick>(
@@ -51,13 +56,28 @@ function roundOf<State, Tick>(
     const sendMs = msOf(() => {
       for (const tick of ticks) server.send(tick)
     })
-    const client = contestant.join(snapshot)
+    const taking = joined(contestant, snapshot)
     collectGarbage()
     const takeMs = msOf(() => {
-      for (const frame of frames) client.take(frame)
+      for (const frame of frames) taking.take(frame)
     })
-    return [(sendMs * 1_000) / ticks.length, (takeMs * 1_000) / ticks.length]
+    const reading = joined(contestant, snapshot)
+    collectGarbage()
+    const readMs = msOf(() => {
+      for (const frame of frames) {
+        reading.take(frame)
+        if (reading.state() === undefined) throw new Error(`${contestant.name} shows no state`)
+      }
+    })
+    return [sendMs, takeMs, readMs].map((ms) => (ms * 1_000) / ticks.length)
   }
+}
+
+/** A client whose first state was read already, so that there is one to keep up to date. */
+function joined<State, Tick>(contestant: Contestant<State, Tick>, snapshot: Uint8Array): Client {
+  const client = contestant.join(snapshot)
+  client.state()
+  return client
 }
 
 /** The bytes of a tick and the time on both ends. */
@@ -80,5 +100,6 @@ export function follow<State, Tick>(scenario: Scenario<State, Tick>): Figure[] {
     ...figures('bytes a tick', 'B', (at) => sizeOf(recordings[at]!) / ticks.length),
     ...figures('mutate + encode', 'µs', (at) => times[at]?.[0] ?? Number.NaN),
     ...figures('decode + apply', 'µs', (at) => times[at]?.[1] ?? Number.NaN),
+    ...figures('decode + apply + read', 'µs', (at) => times[at]?.[2] ?? Number.NaN),
   ]
 }

@@ -69,40 +69,48 @@ function roundOf(start: () => Course, ticks: readonly PlayersTick[]): Round {
       course.tick(tick)
       encodeMs += msOf(() => void course.snapshots())
       const snapshot = course.snapshots()
-      joinMs += msOf(() => void course.join(snapshot))
+      joinMs += msOf(() => void course.join(snapshot).state())
     }
     return [(encodeMs * 1_000) / ticks.length, (joinMs * 1_000) / ticks.length]
   }
 }
 
+interface Checked {
+  readonly name: string
+  readonly bytes: number
+  /** Both ends, which stay: see `Recording` in follow.ts. */
+  readonly ends: readonly unknown[]
+}
+
 /** The bytes of a snapshot, of a state that is what it should be. */
-function check(course: Course, initial: PlayersState, ticks: readonly PlayersTick[]): number {
+function check(course: Course, initial: PlayersState, ticks: readonly PlayersTick[]): Checked {
   const expected = structuredClone(initial)
   for (const tick of ticks) {
     course.tick(tick)
     movePlayers(expected, tick)
   }
   const snapshot = course.snapshots()
-  assert.deepStrictEqual(plainCopy(course.join(snapshot).state()), expected, course.name)
-  return snapshot.length
+  const client = course.join(snapshot)
+  assert.deepStrictEqual(plainCopy(client.state()), expected, course.name)
+  return { name: course.name, bytes: snapshot.length, ends: [course, client] }
 }
 
 export function joins(): Figure[] {
   const { initial, ticks } = playersCase(2)
   const starts = [colyseus, ours, json].map((start) => () => start(initial))
-  const sizes = starts.map((start) => check(start(), initial, ticks))
+  const checked = starts.map((start) => check(start(), initial, ticks))
   const times = medians(starts.map((start) => roundOf(start, ticks)))
   const figures = (metric: string, unit: string, valueAt: (at: number) => number) =>
-    starts.map((start, at) => ({
+    checked.map(({ name }, at) => ({
       bench: 'state',
-      contestant: start().name,
+      contestant: name,
       metric: `late join, players: ${metric}`,
       value: valueAt(at),
       unit,
     }))
   return [
-    ...figures('bytes of a snapshot', 'B', (at) => sizes[at] ?? Number.NaN),
+    ...figures('bytes of a snapshot', 'B', (at) => checked[at]?.bytes ?? Number.NaN),
     ...figures(`encode for ${joinCount}`, 'µs', (at) => times[at]?.[0] ?? Number.NaN),
-    ...figures('decode + apply in one', 'µs', (at) => times[at]?.[1] ?? Number.NaN),
+    ...figures('decode + apply + read in one', 'µs', (at) => times[at]?.[1] ?? Number.NaN),
   ]
 }

@@ -21,9 +21,7 @@ function sojourn<State extends object, Tick>(change: Change<State, Tick>): Conte
     join(snapshot) {
       const copy = replica<State>()
       const take = (frame: Uint8Array) => {
-        // Reading the state belongs to the price of a frame: nothing may be left for later.
-        if (copy.apply(frame) !== 'applied' || copy.state === undefined)
-          throw new Error('The replica did not take the frame')
+        if (copy.apply(frame) !== 'applied') throw new Error('The replica did not take the frame')
       }
       take(snapshot)
       return { take, state: () => copy.state }

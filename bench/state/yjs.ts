@@ -29,11 +29,10 @@ function serve<Tick>(doc: Y.Doc, change: Change<Y.Doc, Tick>): Server<Tick> {
 
 function join(snapshot: Uint8Array, shape: Shape): Client {
   const doc = new Y.Doc()
-  if (shape === 'players') doc.getMap(shape)
-  else doc.getArray(shape)
+  const state = { [shape]: shape === 'players' ? doc.getMap(shape) : doc.getArray(shape) }
   const take = (update: Uint8Array) => Y.applyUpdate(doc, update)
   take(snapshot)
-  return { take, state: () => doc.toJSON() }
+  return { take, state: () => state }
 }
 
 function movePlayers(doc: Y.Doc, tick: PlayersTick): void {

@@ -21,48 +21,62 @@ export const kindOfCode: Partial<Record<number, ContainerKind>> = {
   [valueCodes.map]: 'map',
 }
 
-export class Reader {
-  readonly #bytes: Uint8Array
-  #madeView: DataView | undefined
-  #at: number
-  readonly #keys: readonly string[]
-  /** Keys that these bytes add to the dictionary. */
-  readonly newKeys: string[] = []
+const nothing = new Uint8Array()
 
-  /** @param keys the dictionary before these bytes */
-  constructor(bytes: Uint8Array, start = 0, keys: readonly string[] = []) {
-    this.#bytes = bytes
-    this.#at = start
-    this.#keys = keys
+/** Takes one piece of bytes after the other apart; why its fields are no `#` fields: see `Writer`. */
+export class Reader {
+  private bytes: Uint8Array = nothing
+  private madeView: DataView | undefined
+  private offset = 0
+  private keys: readonly string[] = []
+  /** Keys that these bytes add to the dictionary. */
+  newKeys: string[] = []
+
+  /**
+   * Begins to read. Before the next time comes `close`.
+   *
+   * @param keys the dictionary before these bytes
+   */
+  open(bytes: Uint8Array, start = 0, keys: readonly string[] = []): void {
+    this.bytes = bytes
+    this.offset = start
+    this.keys = keys
+    this.newKeys = []
+  }
+
+  /** Lets go of the bytes, which may be many. */
+  close(): void {
+    this.bytes = nothing
+    this.madeView = undefined
   }
 
   /** Made when the first number of a fixed width comes: most frames have none. */
   get #view(): DataView {
-    const { buffer, byteOffset, byteLength } = this.#bytes
-    this.#madeView ??= new DataView(buffer, byteOffset, byteLength)
-    return this.#madeView
+    const { buffer, byteOffset, byteLength } = this.bytes
+    this.madeView ??= new DataView(buffer, byteOffset, byteLength)
+    return this.madeView
   }
 
   get at(): number {
-    return this.#at
+    return this.offset
   }
 
   get atEnd(): boolean {
-    return this.#at >= this.#bytes.length
+    return this.offset >= this.bytes.length
   }
 
   byte(): number {
-    const byte = this.#bytes[this.#at]
+    const byte = this.bytes[this.offset]
     if (byte === undefined) throw malformed('The bytes end early.')
-    this.#at += 1
+    this.offset += 1
     return byte
   }
 
   /** Skips `count` bytes, all of which are there, and gives their place. */
   #skip(count: number): number {
-    const start = this.#at
-    if (count > this.#bytes.length - start) throw malformed('The bytes end early.')
-    this.#at = start + count
+    const start = this.offset
+    if (count > this.bytes.length - start) throw malformed('The bytes end early.')
+    this.offset = start + count
     return start
   }
 
@@ -81,14 +95,14 @@ export class Reader {
   /** The key with this number; 0 announces one in full. */
   key(number: number): string {
     if (number > 0) {
-      const key = this.#keys[number - 1] ?? this.newKeys[number - 1 - this.#keys.length]
+      const key = this.keys[number - 1] ?? this.newKeys[number - 1 - this.keys.length]
       if (key === undefined) throw malformed(`Unknown key ${number}.`)
       return key
     }
     const code = this.byte()
     const key = code < ownByteMax ? code : this.leaf(code)
     if (typeof key !== 'string' || key === '__proto__') throw malformed('No key.')
-    if (fitsDictionary(key, this.#keys.length + this.newKeys.length)) this.newKeys.push(key)
+    if (fitsDictionary(key, this.keys.length + this.newKeys.length)) this.newKeys.push(key)
     return key
   }
 
@@ -120,7 +134,7 @@ export class Reader {
       case valueCodes.bytes: {
         const count = this.varint()
         const start = this.#skip(count)
-        return this.#bytes.slice(start, start + count)
+        return this.bytes.slice(start, start + count)
       }
       default:
         throw malformed(`Unknown value ${code}.`)
@@ -131,7 +145,7 @@ export class Reader {
     const count = code & 3
     const start = this.#skip(count)
     let zigzag = (code >>> 2) & 7
-    for (let i = 0; i < count; i++) zigzag |= (this.#bytes[start + i] as number) << (3 + 8 * i)
+    for (let i = 0; i < count; i++) zigzag |= (this.bytes[start + i] as number) << (3 + 8 * i)
     const value = zigzag & 1 ? -(zigzag >>> 1) - 1 : zigzag >>> 1
     const place = (code >>> 5) & 3
     return place === 0 ? value : value / (powers[place] as number)
@@ -145,7 +159,7 @@ export class Reader {
   }
 
   #text(length: number): string {
-    const bytes = this.#bytes
+    const bytes = this.bytes
     const start = this.#skip(length)
     if (length <= loopBytesMax) {
       let text = ''

@@ -122,7 +122,8 @@ function check(value: unknown, place: Place, depth: number): void {
  * @throws SojournError `FRAME_MALFORMED` for bytes that it did not write
  */
 export function decodeValue(bytes: Uint8Array): unknown {
-  const reader = new Reader(bytes)
+  const reader = new Reader()
+  reader.open(bytes)
   const value = read(reader, 1)
   if (!reader.atEnd) throw malformed('Bytes after the end.')
   return value

@@ -15,61 +15,67 @@ const loopUnitsMax = 64
 const keptBytesMax = 65_536
 const firstBytes = 1_024
 
-/** Builds one piece of bytes after the other. */
+/**
+ * Builds one piece of bytes after the other. What changes with every byte is `private`, here and
+ * where else a frame passes: the middle one of an engine's compilers stores a `#` field by a call.
+ */
 export class Writer {
-  #bytes = new Uint8Array(firstBytes)
-  #view = new DataView(this.#bytes.buffer)
-  #at = 0
+  private bytes = new Uint8Array(firstBytes)
+  private view = new DataView(this.bytes.buffer)
+  private at = 0
 
   get length(): number {
-    return this.#at
+    return this.at
   }
 
   /** What was written since the last time, in memory of its own or cut from the given one. */
   take(memory?: Memory): Uint8Array {
-    const written = this.#bytes.subarray(0, this.#at)
-    const piece = memory ? memory.keep(written) : written.slice()
+    const piece = memory ? memory.keep(this.bytes, this.at) : this.bytes.slice(0, this.at)
     this.drop()
     return piece
   }
 
   /** Forgets what was written since the last time. */
   drop(): void {
-    this.#at = 0
-    if (this.#bytes.length > keptBytesMax) this.#grow(firstBytes)
+    this.at = 0
+    if (this.bytes.length > keptBytesMax) this.#grow(firstBytes)
   }
 
   #grow(size: number): void {
     const bytes = new Uint8Array(size)
-    bytes.set(this.#bytes.subarray(0, this.#at))
-    this.#bytes = bytes
-    this.#view = new DataView(bytes.buffer)
+    bytes.set(this.bytes.subarray(0, this.at))
+    this.bytes = bytes
+    this.view = new DataView(bytes.buffer)
   }
 
   #reserve(count: number): void {
-    const needed = this.#at + count
-    if (needed > this.#bytes.length) this.#grow(Math.max(needed, this.#bytes.length * 2))
+    const needed = this.at + count
+    if (needed > this.bytes.length) this.#grow(Math.max(needed, this.bytes.length * 2))
   }
 
   byte(value: number): void {
-    this.#reserve(1)
-    this.#bytes[this.#at++] = value
+    if (this.at === this.bytes.length) this.#reserve(1)
+    this.bytes[this.at++] = value
   }
 
   /** Seven bits a byte, the lowest first. */
   varint(value: number): void {
+    if (value < 128) {
+      this.byte(value)
+      return
+    }
     this.#reserve(8)
     let rest = value
     for (; rest >= 2 ** 31; rest = Math.floor(rest / 128))
-      this.#bytes[this.#at++] = (rest % 128) | 128
-    for (; rest >= 128; rest >>>= 7) this.#bytes[this.#at++] = (rest & 127) | 128
-    this.#bytes[this.#at++] = rest
+      this.bytes[this.at++] = (rest % 128) | 128
+    for (; rest >= 128; rest >>>= 7) this.bytes[this.at++] = (rest & 127) | 128
+    this.bytes[this.at++] = rest
   }
 
   #raw(data: Uint8Array): void {
     this.#reserve(data.length)
-    this.#bytes.set(data, this.#at)
-    this.#at += data.length
+    this.bytes.set(data, this.at)
+    this.at += data.length
   }
 
   /** A value that is no container. */
@@ -99,9 +105,9 @@ export class Writer {
       this.#integer(value)
     else if (Object.is(Math.fround(value), value)) {
       this.#reserve(5)
-      this.#bytes[this.#at] = valueCodes.float32
-      this.#view.setFloat32(this.#at + 1, value)
-      this.#at += 5
+      this.bytes[this.at] = valueCodes.float32
+      this.view.setFloat32(this.at + 1, value)
+      this.at += 5
     } else this.#float64(valueCodes.float64, value)
   }
 
@@ -121,8 +127,8 @@ export class Writer {
     const whole = zigzag(value)
     let rest = whole >>> 3
     const count = rest === 0 ? 0 : rest < 256 ? 1 : rest < 65_536 ? 2 : 3
-    this.#bytes[this.#at++] = valueCodes.number | (place << 5) | ((whole & 7) << 2) | count
-    for (; rest > 0; rest >>>= 8) this.#bytes[this.#at++] = rest & 255
+    this.bytes[this.at++] = valueCodes.number | (place << 5) | ((whole & 7) << 2) | count
+    for (; rest > 0; rest >>>= 8) this.bytes[this.at++] = rest & 255
   }
 
   #integer(value: number): void {
@@ -132,19 +138,19 @@ export class Writer {
 
   #float64(code: number, value: number): void {
     this.#reserve(9)
-    this.#bytes[this.#at] = code
-    this.#view.setFloat64(this.#at + 1, value)
-    this.#at += 9
+    this.bytes[this.at] = code
+    this.view.setFloat64(this.at + 1, value)
+    this.at += 9
   }
 
   /** A text; a key in full is one too. */
   text(text: string): void {
-    const start = this.#at
+    const start = this.at
     // The length of a text in ASCII is known at once; only others are measured and moved.
     if (text.length <= shortTextBytesMax) {
       this.byte(valueCodes.shortText + text.length)
       if (this.#ascii(text)) return
-      this.#at = start
+      this.at = start
     }
     if (!text.isWellFormed()) {
       this.byte(valueCodes.units)
@@ -165,14 +171,14 @@ export class Writer {
     const { length } = text
     if (length > loopUnitsMax) return false
     this.#reserve(length)
-    const bytes = this.#bytes
-    let at = this.#at
+    const bytes = this.bytes
+    let at = this.at
     for (let i = 0; i < length; i++) {
       const unit = text.charCodeAt(i)
       if (unit > 127) return false
       bytes[at++] = unit
     }
-    this.#at = at
+    this.at = at
     return true
   }
 
@@ -180,8 +186,8 @@ export class Writer {
   #units(text: string): void {
     this.varint(text.length)
     this.#reserve(text.length * 2)
-    for (let i = 0; i < text.length; i++, this.#at += 2)
-      this.#view.setUint16(this.#at, text.charCodeAt(i))
+    for (let i = 0; i < text.length; i++, this.at += 2)
+      this.view.setUint16(this.at, text.charCodeAt(i))
   }
 }
 
@@ -199,20 +205,20 @@ const piece = { bytesMin: 65, bytesMax: 1_024 }
  * much as its bytes do.
  */
 export class Memory {
-  #block: Uint8Array | undefined
-  #at = 0
+  private block: Uint8Array | undefined
+  private at = 0
 
-  keep(bytes: Uint8Array): Uint8Array {
-    const { length } = bytes
-    if (length < piece.bytesMin || length > piece.bytesMax) return bytes.slice()
+  /** A copy of the first `length` of these bytes. */
+  keep(bytes: Uint8Array, length: number): Uint8Array {
+    if (length < piece.bytesMin || length > piece.bytesMax) return bytes.slice(0, length)
     // A block that somebody transferred to another thread has no bytes left.
-    if (!this.#block || this.#at + length > this.#block.length) {
-      this.#block = new Uint8Array(blockBytes)
-      this.#at = 0
+    if (!this.block || this.at + length > this.block.length) {
+      this.block = new Uint8Array(blockBytes)
+      this.at = 0
     }
-    const kept = this.#block.subarray(this.#at, this.#at + length)
-    kept.set(bytes)
-    this.#at += length
+    const kept = this.block.subarray(this.at, this.at + length)
+    kept.set(bytes.subarray(0, length))
+    this.at += length
     return kept
   }
 }

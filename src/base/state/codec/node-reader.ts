@@ -17,8 +17,8 @@ export class NodeReader extends Reader {
    * @param keys the dictionary before these bytes
    * @param kind in a snapshot nodes have numbers; in a frame a number names a node that is there
    */
-  constructor(bytes: Uint8Array, start: number, keys: readonly string[], kind: Head['kind']) {
-    super(bytes, start, keys)
+  openNodes(bytes: Uint8Array, start: number, keys: readonly string[], kind: Head['kind']): void {
+    this.open(bytes, start, keys)
     this.#next = kind === 'snapshot' ? 1 : undefined
   }
 

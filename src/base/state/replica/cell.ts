@@ -3,6 +3,7 @@ import type { ContainerKind } from '../../codec/format.ts'
 import type { PlainObject } from '../../codec/plain.ts'
 import type { Linked } from '../links.ts'
 import { splicedItems } from '../values.ts'
+import type { Step, UndoLog } from './undo.ts'
 
 /** After more changes than this, a view is made anew. */
 const patchesMax = 64
@@ -23,9 +24,23 @@ export interface ItemsPatch {
 /** What a view no longer shows: a key, items of an array, or a cell inside that changed. */
 export type Patch = string | ItemsPatch | Cell
 
+/** The patches of a view: the last one, and those before it. */
+interface Patches {
+  readonly last: Patch
+  readonly before: Patches | undefined
+  readonly count: number
+}
+
+function inOrder(patches: Patches): Patch[] {
+  const found: Patch[] = [patches.last]
+  for (let one = patches.before; one; one = one.before) found.push(one.last)
+  return found.reverse()
+}
+
 /** What a cell of the other kind shares: nothing is ever put in. */
 const noEntries: Map<string, unknown> = new Map()
 const noItems: unknown[] = []
+const noCells: readonly Cell[] = []
 
 export class Cell implements Linked<Cell> {
   readonly kind: ContainerKind
@@ -41,7 +56,7 @@ export class Cell implements Linked<Cell> {
   /** Where it hangs: a key, or an index, which may have moved on since. */
   key: string | number = 0
   #view: object | undefined
-  #patches: Patch[] = []
+  #patches: Patches | undefined
 
   constructor(kind: ContainerKind, number: number) {
     this.kind = kind
@@ -50,45 +65,52 @@ export class Cell implements Linked<Cell> {
     this.items = kind === 'array' ? [] : noItems
   }
 
-  children(): Cell[] {
-    const items = this.kind === 'array' ? this.items : [...this.entries.values()]
-    return items.filter((item) => item instanceof Cell)
+  children(): readonly Cell[] {
+    let found: Cell[] | undefined
+    for (const item of this.kind === 'array' ? this.items : this.entries.values()) {
+      if (!(item instanceof Cell)) continue
+      if (found) found.push(item)
+      else found = [item]
+    }
+    return found ?? noCells
   }
 
   /**
    * Notes that something changed. Without a patch the view is made anew, as it must be where
    * keys left: they may come back as the last ones before anybody looks. Where a view is
    * outdated, so are all around it.
-   *
-   * @returns what takes the note back, unless there was no view at all
    */
-  outdate(patch?: Patch): (() => void) | undefined {
+  outdate(log: UndoLog, patch?: Patch): void {
     const view = this.#view
     const patches = this.#patches
-    const { length } = patches
-    if (view === undefined) return undefined
-    if (patch === undefined || length >= patchesMax) this.#view = undefined
-    else patches.push(patch)
-    const around = length === 0 ? this.#outdateAround() : []
-    return () => {
-      this.#view = view
-      patches.length = length
-      for (const back of around) back?.()
-    }
+    if (view === undefined) return
+    const step: ViewStep = { previous: log.last, cell: this, view, patches, undo: restoreView }
+    log.last = step
+    const count = patches ? patches.count : 0
+    if (patch === undefined || count >= patchesMax) this.#view = undefined
+    else this.#patches = { last: patch, before: patches, count: count + 1 }
+    if (patches === undefined) this.#outdateAround(log)
   }
 
-  #outdateAround(): ((() => void) | undefined)[] {
+  #outdateAround(log: UndoLog): void {
     const { parent, others } = this
     // While it has several places it knows the key of one of them only.
-    if (others) return [parent, ...others].map((holder) => holder?.outdate())
-    return [parent?.outdate(parent.kind === 'array' ? this : (this.key as string))]
+    if (others) for (const holder of [parent, ...others]) holder?.outdate(log)
+    else parent?.outdate(log, parent.kind === 'array' ? this : (this.key as string))
+  }
+
+  /** Takes back that it is outdated. */
+  restoreView(view: object, patches: Patches | undefined): void {
+    this.#view = view
+    this.#patches = patches
   }
 
   /** The immutable plain form; as long as nothing inside changes it is the same object. */
   get view(): object {
+    const patches = this.#patches
+    this.#patches = undefined
     if (this.#view === undefined) this.#view = this.#make()
-    else if (this.#patches.length > 0) this.#view = this.#patched(this.#view)
-    this.#patches.length = 0
+    else if (patches) this.#view = this.#patched(this.#view, inOrder(patches))
     return this.#view
   }
 
@@ -113,10 +135,11 @@ export class Cell implements Linked<Cell> {
     return this.kind === 'map' ? new Map(shown) : Object.fromEntries(shown)
   }
 
-  #patched(view: object): object {
-    if (this.kind === 'array') return this.#patchedArray(view as unknown[])
+  #patched(view: object, patches: Patch[]): object {
+    if (this.kind === 'array')
+      return this.#patchedArray(view as unknown[], patches as (ItemsPatch | Cell)[])
     const copy = view instanceof Map ? new Map(view) : { ...(view as PlainObject) }
-    for (const key of this.#patches as string[]) {
+    for (const key of patches as string[]) {
       const item = viewOf(this.entries.get(key))
       if (copy instanceof Map) copy.set(key, item)
       else copy[key] = item
@@ -124,17 +147,18 @@ export class Cell implements Linked<Cell> {
     return copy
   }
 
-  #patchedArray(view: readonly unknown[]): unknown[] {
+  #patchedArray(view: readonly unknown[], patches: (ItemsPatch | Cell)[]): unknown[] {
     let spliced = view
     const cells: Cell[] = []
-    for (const patch of this.#patches as (ItemsPatch | Cell)[]) {
+    for (const patch of patches) {
       if (patch instanceof Cell) cells.push(patch)
       else {
         spliced = splicedItems(spliced, patch.index, patch.remove, patch.insert)
         for (const item of patch.insert) if (item instanceof Cell) cells.push(item)
       }
     }
-    const copy = spliced === view ? [...view] : (spliced as unknown[])
+    // Of all ways to copy an array, engines have this one in the fewest steps.
+    const copy = spliced === view ? view.concat() : (spliced as unknown[])
     for (const cell of cells) {
       const index = this.items[cell.key as number] === cell ? cell.key : this.items.indexOf(cell)
       // It may have left again, and then another patch says so.
@@ -142,6 +166,17 @@ export class Cell implements Linked<Cell> {
     }
     return copy
   }
+}
+
+/** A view was outdated, by one patch more or altogether. */
+interface ViewStep extends Step {
+  readonly cell: Cell
+  readonly view: object
+  readonly patches: Patches | undefined
+}
+
+function restoreView(this: ViewStep): void {
+  this.cell.restoreView(this.view, this.patches)
 }
 
 /** What users see of an item. */

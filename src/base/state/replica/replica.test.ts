@@ -162,6 +162,24 @@ describe('the decoder', () => {
     }
   })
 
+  it('keeps what a refused frame overwrote, also where the view is made anew', () => {
+    const initial = { a: 1, b: { n: 1 }, gone: true } as { a: number; b: object; gone?: boolean }
+    const snapshot = track(initial).snapshot()
+    const overwriting = restore<typeof initial>(snapshot, [])
+    Object.assign(overwriting.state, { a: 2, b: 2 })
+    const deleting = restore<typeof initial>(snapshot, [])
+    delete deleting.state.gone
+    const seen = replica<typeof initial>()
+    seen.apply(snapshot)
+    const { state } = seen
+    const unknownKey = [2, ...text('z')]
+    const refused = Uint8Array.from([...overwriting.flush()!, ...unknownKey])
+    expect(() => seen.apply(refused)).toThrow(/Unknown key z/)
+    expect(seen.state).toBe(state)
+    seen.apply(deleting.flush()!)
+    expect(seen.state).toEqual({ a: 1, b: { n: 1 } })
+  })
+
   it('refuses to recover without a frame in between', () => {
     const [snapshot, one, two] = samples() as [Uint8Array, Uint8Array, Uint8Array]
     expect(() => restore(snapshot, [two])).toThrow(/Frame 1 is missing/)

@@ -49,8 +49,11 @@ export function replica<T>(): Replica<T> {
   let merged: object | undefined
   return {
     get state() {
+      if (tables.size < 2) {
+        const [only] = tables.values()
+        return only?.root.view as DeepReadonly<T> | undefined
+      }
       const views = Array.from(tables.values(), ({ root }) => root.view)
-      if (views.length < 2) return views[0] as DeepReadonly<T> | undefined
       if (views.length !== parts.length || views.some((view, i) => view !== parts[i])) {
         parts = views
         merged = Object.assign({}, ...views) as object

@@ -18,14 +18,13 @@ export type KeyFilter = (key: string) => boolean
 /** Any value will do that costs one byte. */
 const placeholder = null
 
-/** Writes one frame or snapshot at a time. */
+/** Writes one frame or snapshot at a time; why its fields are no `#` fields: see `Writer`. */
 export class Encoder {
   readonly #writer = new Writer()
-  #stream: Stream | undefined
-  #keys = new KeyNumbers()
-  #bodyStart = 0
+  private keys = new KeyNumbers()
+  private bodyStart = 0
   /** The node that the next operation is of. */
-  #node = 1
+  private node = 1
 
   /** Begins the next frame of a stream. */
   begin(stream: Stream): void {
@@ -34,20 +33,20 @@ export class Encoder {
     if (stream.needsFreshKeys) stream.keys.clear()
     const fresh = stream.needsFreshKeys ? headFlags.freshKeys : 0
     this.#head(stream, headFlags.frame | fresh, stream.seq + 1)
-    this.#keys = stream.keys
-    this.#node = 1
+    this.keys = stream.keys
+    this.node = 1
   }
 
   #head({ epoch }: Stream, flags: number, seq: number): void {
     this.#writer.byte((formatVersion << 4) | flags | (epoch > 0 ? headFlags.epoch : 0))
     this.#writer.varint(seq)
     if (epoch > 0) this.#writer.varint(epoch)
-    this.#bodyStart = this.#writer.length
+    this.bodyStart = this.#writer.length
   }
 
   /** The frame; `undefined` when nothing was changed, and then it is as if it never began. */
   end(stream: Stream): Uint8Array | undefined {
-    if (this.#writer.length === this.#bodyStart) {
+    if (this.#writer.length === this.bodyStart) {
       this.#writer.drop()
       return undefined
     }
@@ -58,9 +57,9 @@ export class Encoder {
   }
 
   #operation(node: number, code: number, argument: number): void {
-    if (node !== this.#node) {
-      this.#writer.varint(zigzag(node - this.#node) * 4 + operationCodes.node)
-      this.#node = node
+    if (node !== this.node) {
+      this.#writer.varint(zigzag(node - this.node) * 4 + operationCodes.node)
+      this.node = node
     }
     this.#writer.varint(argument * 4 + code)
   }
@@ -79,9 +78,8 @@ export class Encoder {
 
   #keyed(node: KeyedNode, number: number, stream: Stream, isSeen?: KeyFilter): void {
     for (let write = node.writes.first; write; write = write.next) {
-      const { key, before, isReinserted } = write
+      const { key, before, now, isReinserted } = write
       if (isSeen && !isSeen(key)) continue
-      const now = node.current(key)
       if (Object.is(now, before) && !isReinserted) continue
       if (before !== absent && (now === absent || isReinserted))
         this.#keyOperation(number, operationCodes.delete, key)
@@ -92,13 +90,13 @@ export class Encoder {
   }
 
   #keyOperation(node: number, code: number, key: string): void {
-    const number = this.#keys.take(key)
+    const number = this.keys.take(key)
     this.#operation(node, code, number)
     if (number === 0) this.#writer.text(key)
   }
 
   #key(key: string): void {
-    const number = this.#keys.take(key)
+    const number = this.keys.take(key)
     this.#writer.varint(number)
     if (number === 0) this.#writer.text(key)
   }
@@ -168,7 +166,7 @@ export class Encoder {
     this.#writer.drop()
     this.#head(stream, 0, stream.seq)
     this.#writer.varint(stream.next)
-    this.#keys = new KeyNumbers()
+    this.keys = new KeyNumbers()
     let next = 2
     const write = (item: unknown): void => {
       if (!(item instanceof TrackedNode)) {

@@ -31,7 +31,7 @@ export class Graph {
   /** Counts flushes and rollbacks. */
   turn = 0
   /** Nodes that this turn changed, in the order of their first change. */
-  changed: TrackedNode[] = []
+  readonly changed: TrackedNode[] = []
   readonly guard: (() => void) | undefined
   readonly reads: Reads | undefined
   /** Called before a key of the root changes; throws to refuse it. */
@@ -216,8 +216,8 @@ export class Graph {
   }
 
   endTurn(): void {
-    for (const node of this.changed) node.forget()
-    this.changed = []
+    // One by one, so that the list keeps its room for the next turn.
+    for (let node = this.changed.pop(); node; node = this.changed.pop()) node.forget()
     this.#touched = undefined
     this.reads?.clear()
     this.turn += 1

@@ -2,7 +2,7 @@
 
 import { type Container, checkKey, type Place, stepName } from '../../codec/plain.ts'
 import { TrackedNode } from './node.ts'
-import { absent, Write, Writes } from './writes.ts'
+import { absent, Writes } from './writes.ts'
 
 export type KeyedContainer = Exclude<Container, unknown[]>
 
@@ -43,7 +43,7 @@ export abstract class KeyedNode extends TrackedNode {
     const after = graph.bring(value, place)
     if (Object.is(before, after)) return
     if (after instanceof TrackedNode) graph.checkAttach(after, this, place)
-    this.log(key, before)
+    this.log(key, before, after)
     if (before instanceof TrackedNode) graph.detach(before, this)
     this.writeKey(key, after)
     if (after instanceof TrackedNode) graph.attach(after, this)
@@ -55,23 +55,26 @@ export abstract class KeyedNode extends TrackedNode {
     const before = this.current(key)
     if (before === absent) return false
     this.#order ??= [...this.keys()].filter((one) => this.writes.find(one)?.before !== absent)
-    this.log(key, before)
+    this.log(key, before, absent)
     this.removeKey(key)
     if (before instanceof TrackedNode) graph.detach(before, this)
     return true
   }
 
-  /** Notes a key that is about to change; `before` is what it holds or `absent`. */
-  protected log(key: string, before: unknown): void {
+  /** Notes a key that is about to change: what it holds, and what it will; `absent` for nothing. */
+  protected log(key: string, before: unknown, now: unknown): void {
     const { writes, graph } = this
     if (this === graph.root) graph.beforeRootKey?.(key)
-    const known = writes.find(key)
-    if (known) {
-      if (before === absent) writes.reinsert(known)
-      return
-    }
     if (writes.first === undefined) graph.changed.push(this)
-    writes.add(new Write(key, before, graph.reads?.has(this, key, before) ?? false))
+    else {
+      const known = writes.find(key)
+      if (known) {
+        known.now = now
+        if (before === absent) writes.reinsert(known)
+        return
+      }
+    }
+    writes.add(key, before, now, graph.reads?.has(this, key, before) ?? false)
   }
 
   undo(): void {

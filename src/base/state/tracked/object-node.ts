@@ -48,7 +48,8 @@ export class ObjectNode extends KeyedNode implements ProxyHandler<PlainObject> {
   }
 
   get(target: PlainObject, key: string | symbol): unknown {
-    const value = target[key as string]
+    // Not by `target[key]`, which is slower where large objects and small ones take turns.
+    const value: unknown = Reflect.get(target, key)
     if (value instanceof TrackedNode) return value.proxy
     if (typeof key === 'string') this.graph.reads?.note(this, key)
     else if (key === nodeKey) return this
@@ -67,7 +68,7 @@ export class ObjectNode extends KeyedNode implements ProxyHandler<PlainObject> {
       if (typeof before === type) {
         this.graph.guard?.()
         if (Object.is(before, value)) return true
-        this.log(key, before)
+        this.log(key, before, value)
         target[key] = value
         return true
       }
