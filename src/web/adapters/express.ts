@@ -35,7 +35,10 @@ interface Entered {
   problem(error: unknown): Problem
 }
 
-const entered = new WeakMap<object, Entered>()
+/** On the request: a WeakMap of requests is what a collector of garbage is slowest at. */
+const entered = Symbol('entered')
+type EnteredRequest = { [entered]?: Entered }
+
 const answering = new WeakSet<Application>()
 /** Tells of an error before any error handler hears of it. */
 const failures = tracingChannel<unknown, { req: object }>('express.router.request').error
@@ -67,8 +70,8 @@ export function sessions<Data extends object>(
       (visit) => {
         if (!visit) return next()
         barrier(response, visit, problem)
-        entered.set(request, { discard: () => visit.discard(), problem })
-        Object.assign(request, { session: visit.session })
+        const own: Entered = { discard: () => visit.discard(), problem }
+        Object.assign(request, { [entered]: own, session: visit.session })
         return next()
       },
       (error) => answer(response, problem(error)),
@@ -77,7 +80,7 @@ export function sessions<Data extends object>(
 }
 
 function discard(failure: unknown): void {
-  entered.get((failure as { req: object }).req)?.discard()
+  ;(failure as { req: EnteredRequest }).req[entered]?.discard()
 }
 
 /** Behind the error handlers of the application, which are there once requests come. */
@@ -95,7 +98,7 @@ function answerLast(app: Application & { parent?: Application }): void {
 }
 
 const answerProblem: ErrorRequestHandler = (error, request, response, next) => {
-  const { problem } = entered.get(request) ?? {}
+  const { problem } = (request as EnteredRequest)[entered] ?? {}
   if (!problem || !isSojournError(error) || response.headersSent) next(error)
   else replace(response, problem(error))
 }

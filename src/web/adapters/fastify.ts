@@ -41,11 +41,13 @@ export function sessions<Data extends object>(
 ): FastifyPluginCallback {
   const all = sessionsOf(appOrSessions)
   const problem = (error: unknown): Problem => all.problem(error)
-  const visits = new WeakMap<FastifyRequest, Visit<Data>>()
-  const refused = new WeakMap<FastifyRequest, SojournError>()
+  /** On the request: a WeakMap of requests is what a collector of garbage is slowest at. */
+  const state = Symbol('sojourn')
+  type Entered = { [state]?: { visit: Visit<Data>; refused?: SojournError } }
 
   const plugin: FastifyPluginCallback = (app, _, registered) => {
     app.decorateRequest('session', undefined)
+    app.decorateRequest(state, undefined)
     app.addHook('onRequest', (request, reply, done) => {
       openThen(
         all,
@@ -54,8 +56,7 @@ export function sessions<Data extends object>(
         (visit) => {
           if (!visit) return done()
           barrier(reply.raw, visit, problem)
-          visits.set(request, visit)
-          Object.assign(request, { session: visit.session })
+          Object.assign(request, { [state]: { visit }, session: visit.session })
           return done()
         },
         (error) => {
@@ -65,13 +66,13 @@ export function sessions<Data extends object>(
       )
     })
     app.addHook('onError', (request, _reply, error, done) => {
-      const visit = visits.get(request)
-      visit?.discard()
-      if (visit && isSojournError(error)) refused.set(request, error)
+      const entered = (request as Entered)[state]
+      entered?.visit.discard()
+      if (entered && isSojournError(error)) entered.refused = error
       done()
     })
     app.addHook('onSend', (request, reply, payload, done) => {
-      const error = refused.get(request)
+      const error = (request as Entered)[state]?.refused
       if (!error || !isLeftToFastify(payload, error)) return done(null, payload)
       const { status, headers, body } = problem(error)
       reply.code(status).headers({ ...headers, 'content-length': Buffer.byteLength(body) })
