@@ -121,7 +121,6 @@ describe('budgets of the package', () => {
     [
       'base/state',
       [
-        'applyChanges',
         'describeFrame',
         'peekFrame',
         'replica',

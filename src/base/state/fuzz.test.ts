@@ -10,16 +10,8 @@ import {
   start,
   type Turn,
 } from '../../../test/fakes/state-scripts.ts'
-import {
-  applyChanges,
-  type Change,
-  describeFrame,
-  type Replica,
-  replica,
-  restore,
-  revise,
-  track,
-} from './index.ts'
+import { describeFrame, type Replica, replica, restore, track } from './index.ts'
+import { applyChanges, type Change, revise } from './revisions.ts'
 import { deepEqual, plainCopy } from './values.ts'
 
 interface DescribedNode {
@@ -172,9 +164,11 @@ describe('random scripts', () => {
         const other = applyChanges(data, changes)
         if (!deepEqual(other, model)) expect(other).toStrictEqual(model)
         expect(revision.changes()).toEqual(changes)
+        if (revision.isChanged()) expect(changes).not.toEqual([])
+        else expectSame(outcome, data)
         expectSame(data, start())
       }),
-      { numRuns: 500 },
+      fuzzRuns('revisions', 500),
     )
   })
 })

@@ -1,9 +1,6 @@
 /** Session state: tracked where it is changed, framed once, replicated where it is seen. */
-export { applyChanges } from './changes/apply-changes.ts'
-export type { Change } from './changes/changes.ts'
 export { describeFrame, peekFrame } from './codec/describe.ts'
 export { type Applied, type DeepReadonly, type Replica, replica } from './replica/replica.ts'
-export { type Revision, type RevisionOptions, revise } from './tracked/revision.ts'
 export type { AudienceOf } from './tracked/streams.ts'
 export {
   restore,
@@ -15,4 +12,3 @@ export {
   track,
   trackByAudience,
 } from './tracked/tracker.ts'
-export { plainCopy } from './values.ts'

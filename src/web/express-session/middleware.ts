@@ -7,7 +7,7 @@ import { Exchange, generate } from './exchange.ts'
 import { debug } from './notes.ts'
 import { type SessionOptions, type Settings, settingsOf } from './options.ts'
 import { pathOf } from './requests.ts'
-import { hosts } from './session.ts'
+import { hostOf, setHost } from './session.ts'
 import type { SessionRequest } from './types.ts'
 
 /** Middleware for Express, Connect and whatever else calls `(req, res, next)`. */
@@ -35,7 +35,7 @@ export function middleware(options?: SessionOptions): SessionMiddleware {
   })
   // A store that several share: the request tells whose session it is.
   store.generate = (req) => {
-    const host = hosts.get(req)
+    const host = hostOf(req)
     if (host) host.generate()
     else generate(settings, req)
   }
@@ -65,7 +65,7 @@ function serve(
   response: ServerResponse,
   next: (error?: unknown) => void,
 ): void {
-  hosts.set(req, exchange)
+  setHost(req, exchange)
   const fail = (error: unknown): void => {
     debug('failed: %o', error)
     next(error)

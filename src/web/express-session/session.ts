@@ -14,8 +14,18 @@ export interface Host {
   inflate(data: StoredSession): void
 }
 
-/** The hosts of the requests that are being served. */
-export const hosts: WeakMap<object, Host> = new WeakMap()
+/** On the request: a WeakMap of requests is what a collector of garbage is slowest at. */
+const host = Symbol('host')
+
+/** Puts a host in charge of a request. */
+export function setHost(req: object, one: Host): void {
+  Object.defineProperty(req, host, { value: one, configurable: true })
+}
+
+/** Who watches over a request. */
+export function hostOf(req: object): Host | undefined {
+  return (req as { [host]?: Host })[host]
+}
 
 /**
  * The session of a request: its enumerable properties are stored. The methods that reach the store
@@ -52,7 +62,7 @@ export class Session {
   save(callback: Callback | undefined): this
   save(callback?: Callback): this | Promise<void> {
     const saved = ask<void>((done) => storeOf(this).set(this.id, this, done))
-    hosts.get(this.req)?.saving(this, saved)
+    hostOf(this.req)?.saving(this, saved)
     return answered(this, saved, callback)
   }
 
@@ -69,7 +79,7 @@ export class Session {
   destroy(callback?: Callback): this | Promise<void> {
     delete this.req.session
     const destroyed = ask<void>((done) => storeOf(this).destroy(this.id, done))
-    hosts.get(this.req)?.track(destroyed)
+    hostOf(this.req)?.track(destroyed)
     return answered(this, destroyed, callback)
   }
 
@@ -78,7 +88,7 @@ export class Session {
   regenerate(callback: Callback | undefined): this
   regenerate(callback?: Callback): this | Promise<void> {
     const generated = ask<void>((done) => storeOf(this).regenerate(this.req, done))
-    hosts.get(this.req)?.track(generated)
+    hostOf(this.req)?.track(generated)
     return answered(this, generated, callback)
   }
 }
@@ -88,7 +98,7 @@ async function reload(session: Session): Promise<void> {
   const store = storeOf(session)
   const data = await ask<StoredSession | null>((done) => store.get(id, done))
   if (!data) throw new Error('the session is no longer in the store')
-  const host = hosts.get(req)
+  const host = hostOf(req)
   if (host) host.inflate(data)
   else store.createSession(req, data)
 }

@@ -1,21 +1,22 @@
 /** How what a request did to its session reaches the store. */
-import { newId, SojournError } from '../../base/core/index.ts'
-import { hashToken, newToken } from '../../base/secrets/index.ts'
-import { plainCopy } from '../../base/state/index.ts'
+import { SojournError } from '../../base/core/index.ts'
+import { hashToken } from '../../base/secrets/index.ts'
+import { plainCopy } from '../../base/state/revisions.ts'
 import { type Content, isRemembered } from './contents.ts'
 import type { Core, Stage } from './core.ts'
-import { deviceOf } from './device.ts'
-import { Draft } from './draft.ts'
-import { idleMsOf, isTouchDue, sessionLimits, timesAt } from './policy.ts'
+import {
+  checkCookie,
+  enterNew,
+  enterRecord,
+  giveCookie,
+  remember,
+  takeToken,
+  type Written,
+} from './entered.ts'
+import { sessionLimits } from './policy.ts'
+import { limitOf, newRecord, timesDue, tombstoneOf } from './records.ts'
 import { type Steps, wait } from './steps.ts'
-import type {
-  EndReason,
-  Replaced,
-  SessionRecord,
-  SessionTimes,
-  Tombstone,
-  UserLimit,
-} from './store.ts'
+import type { EndReason, Replaced, SessionRecord } from './store.ts'
 
 /** Carries out what is staged, at most one write for the data; without anything staged, a touch. */
 export function* commit<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
@@ -153,17 +154,6 @@ function changed<Data extends object>(
   return { data: plainCopy(copy) as Data, flash }
 }
 
-/** The times that this use leaves; `undefined` as long as they need not be written. */
-function timesDue<Data extends object>(
-  { policy, clock }: Core<Data>,
-  { touchedAtMs, endsAtMs }: SessionRecord,
-  remembered: boolean,
-): SessionTimes | undefined {
-  const nowMs = clock.nowMs()
-  const idleMs = idleMsOf(remembered, policy)
-  return isTouchDue(nowMs, touchedAtMs, idleMs) ? timesAt(nowMs, endsAtMs, idleMs) : undefined
-}
-
 /** A touch that fails changes nothing in what the visitor sees: the session ends a bit earlier. */
 function* touch<Data extends object>(
   core: Core<Data>,
@@ -199,12 +189,6 @@ function* rotate<Data extends object>(
   giveCookie(core, stage, token, stage.record)
 }
 
-interface Written<Data extends object> {
-  readonly record: SessionRecord
-  /** What its bytes were made of. */
-  readonly content: Content<Data>
-}
-
 /** Tries a write upon the newest version until no parallel one comes between. */
 function* onNewest<Data extends object>(
   core: Core<Data>,
@@ -219,125 +203,6 @@ function* onNewest<Data extends object>(
   }
   if (newest) throw new SojournError('SESSION_CONFLICT')
   throw yield* endError(core, stage)
-}
-
-function* newRecord<Data extends object>(
-  core: Core<Data>,
-  { departure, userAgent }: Stage<Data>,
-  content: Content<Data>,
-): Steps<SessionRecord> {
-  const { policy, clock, random, contents } = core
-  const remembered = departure?.isRemembered ?? false
-  const id = newId('s_', random)
-  const bytes = yield* contents.encode(id, content, remembered)
-  const createdAtMs = clock.nowMs()
-  const ownEndMs = createdAtMs + (remembered ? policy.rememberForMs : policy.endAfterMs)
-  const endsAtMs = Math.min(ownEndMs, departure?.parent?.endsAtMs ?? ownEndMs)
-  const times = timesAt(createdAtMs, endsAtMs, idleMsOf(remembered, policy))
-  return {
-    id,
-    version: 1,
-    bytes,
-    user: departure?.user,
-    createdAtMs,
-    endsAtMs,
-    device: deviceOf(userAgent),
-    parentId: departure?.parent?.id,
-    ...times,
-  }
-}
-
-/** A browser would drop the cookie silently, so the write that needs it isn't even tried. */
-function checkCookie<Data extends object>({ policy }: Core<Data>, stage: Stage<Data>): void {
-  if (stage.hasStarted) throw new SojournError('SESSION_COMMITTED', 'The headers have left.')
-  if (stage.isForged) throw new SojournError('ORIGIN_FOREIGN')
-  if (!stage.isSecure && policy.developmentPort === undefined)
-    throw new SojournError('TLS_REQUIRED', 'A session cookie would leave over plain http.')
-}
-
-function enterNew<Data extends object>(
-  core: Core<Data>,
-  stage: Stage<Data>,
-  written: Written<Data>,
-  token: string,
-): void {
-  stage.tokenHash = hashToken(token)
-  enterRecord(core, stage, written)
-  stage.departure = undefined
-  giveCookie(core, stage, token, written.record)
-}
-
-function giveCookie<Data extends object>(
-  core: Core<Data>,
-  stage: Stage<Data>,
-  token: string,
-  record: SessionRecord | undefined,
-): void {
-  if (stage.isHeaderClient) return
-  stage.setCookie = core.cookie.give(token, record && lifetimeOf(core, record))
-}
-
-/** How long the browser keeps the cookie; by default until it ends. The server keeps the time. */
-function lifetimeOf<Data extends object>(
-  { clock }: Core<Data>,
-  { bytes, endsAtMs }: SessionRecord,
-): number | undefined {
-  return isRemembered(bytes) ? endsAtMs - clock.nowMs() : undefined
-}
-
-function enterRecord<Data extends object>(
-  core: Core<Data>,
-  stage: Stage<Data>,
-  { record, content }: Written<Data>,
-): void {
-  stage.draft.enter('stale')
-  stage.draft = draftOf(core, record)
-  stage.record = record
-  remember(core, stage, record, content)
-}
-
-/** Where others may come between a write and its answer, what was written need not hold any more. */
-function remember<Data extends object>(
-  { store, cache }: Core<Data>,
-  { tokenHash, isReplaced }: Stage<Data>,
-  record: SessionRecord,
-  content?: Content<Data>,
-): void {
-  if (store.answersAtOnce && tokenHash !== undefined && !isReplaced)
-    cache.put(tokenHash, record, content)
-}
-
-/** What a record holds. */
-export function contentOf<Data extends object>(
-  { cache, contents }: Core<Data>,
-  record: SessionRecord,
-): Content<Data> {
-  return cache.contentOf(record, (one) => contents.decode(one))
-}
-
-/** The draft of a request that found this record, or none. */
-export function draftOf<Data extends object>(
-  core: Core<Data>,
-  record: SessionRecord | undefined,
-): Draft<Data> {
-  const begin = (newest = record) => (newest ? contentOf(core, newest) : core.fresh())
-  return new Draft(begin, record)
-}
-
-/** The token that somebody had to know in advance, or a new one. */
-function takeToken<Data extends object>({ random }: Core<Data>, stage: Stage<Data>): string {
-  const token = stage.nextToken ?? newToken(random)
-  stage.nextToken = undefined
-  return token
-}
-
-function limitOf<Data extends object>(core: Core<Data>): UserLimit {
-  const { userSessionsMax: sessionsMax } = core.policy
-  return { sessionsMax, tombstone: tombstoneOf(core, 'revoked') }
-}
-
-function tombstoneOf<Data extends object>({ clock }: Core<Data>, reason: EndReason): Tombstone {
-  return { reason, untilMs: clock.nowMs() + sessionLimits.tombstoneMs }
 }
 
 /** How the session of this request ended meanwhile. */

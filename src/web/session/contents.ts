@@ -7,7 +7,7 @@ import type { StandardSchemaV1 } from '@standard-schema/spec'
 import { decodeValue, encodeValue, Memory } from '../../base/codec/index.ts'
 import { type SessionId, SojournError } from '../../base/core/index.ts'
 import type { Sealer } from '../../base/secrets/index.ts'
-import { plainCopy } from '../../base/state/index.ts'
+import { plainCopy } from '../../base/state/revisions.ts'
 import { type Steps, wait } from './steps.ts'
 import type { SessionRecord } from './store.ts'
 
@@ -94,8 +94,10 @@ export class Contents<Data extends object> {
   *encode(id: SessionId, content: Content<Data>, isRemembered: boolean): Steps<Uint8Array> {
     const { schema, dataBytesMax, version, sealer } = this.#options
     const { data, flash } = content
-    const result = schema && (yield* wait(schema['~standard'].validate(data)))
-    if (result?.issues) throw new SojournError('SESSION_INVALID', describe(result.issues))
+    if (schema) {
+      const result = yield* wait(schema['~standard'].validate(data))
+      if (result.issues) throw new SojournError('SESSION_INVALID', describe(result.issues))
+    }
     const flag = isRemembered ? flags.remembered : 0
     const head = [sealer ? formats.sealed : formats.plain, flag]
     const bytes = encodeValue([version, data, flash], { head, memory: this.#memory, isKnown: true })

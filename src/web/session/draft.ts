@@ -5,7 +5,7 @@ import {
   plainCopy,
   type Revision,
   revise,
-} from '../../base/state/index.ts'
+} from '../../base/state/revisions.ts'
 import type { Content, FlashMessage } from './contents.ts'
 import { sessionLimits } from './policy.ts'
 import type { SessionRecord } from './store.ts'
@@ -84,8 +84,8 @@ export class Draft<Data extends object> {
   }
 
   get isChanged(): boolean {
-    const { size } = this.#flashTaken
-    return this.#changes().length > 0 || this.#flashAdded.length > 0 || size > 0
+    if (this.#flashAdded.length > 0 || this.#flashTaken.size > 0) return true
+    return this.#revision?.isChanged() ?? false
   }
 
   /**

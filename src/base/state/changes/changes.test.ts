@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { applyChanges, type Change, revise } from '../index.ts'
+import { applyChanges, type Change, revise } from '../revisions.ts'
 
 type Data = Record<string, unknown>
 

@@ -52,6 +52,15 @@ export function recordChanges(graph: Graph): Change[] {
   return changes
 }
 
+/**
+ * Whether anything is not as it was; `recordChanges` tells nothing then, but for items of arrays
+ * that were changed back. A node that was there when the turn began and that is not
+ * as it was shows either in its place, or in the node that let go of it.
+ */
+export function hasChanges(graph: Graph): boolean {
+  return graph.changed.some((node) => !isNew(node) && node.differs)
+}
+
 type Dirty = ReadonlySet<unknown>
 
 /** The nodes that changed, and all that hold them. */

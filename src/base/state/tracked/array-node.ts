@@ -28,6 +28,12 @@ export class ArrayNode extends TrackedNode implements ProxyHandler<unknown[]> {
     return this.before !== undefined || this.splices.length > 0
   }
 
+  get differs(): boolean {
+    const { raw } = this
+    const start = this.contentAtStart()
+    return start.length !== raw.length || start.some((item, i) => !Object.is(item, raw[i]))
+  }
+
   load(_key: string | number, value: unknown): void {
     this.#raw.push(value)
   }

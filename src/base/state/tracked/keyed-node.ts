@@ -23,6 +23,14 @@ export abstract class KeyedNode extends TrackedNode {
     return this.writes.first !== undefined
   }
 
+  get differs(): boolean {
+    for (let write = this.writes.first; write; write = write.next) {
+      const { key, before, isReinserted } = write
+      if (isReinserted || !Object.is(this.current(key), before)) return true
+    }
+    return false
+  }
+
   /** The value of a key, or `absent`. */
   current(key: string): unknown {
     const value = this.readKey(key)

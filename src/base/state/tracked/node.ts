@@ -54,6 +54,8 @@ export abstract class TrackedNode implements Linked<TrackedNode> {
   abstract forget(): void
   /** Whether this turn changed it. */
   abstract readonly isChanged: boolean
+  /** Whether its content isn't what it was when the turn began; what is inside of nodes aside. */
+  abstract readonly differs: boolean
   /** Its content when the turn began. */
   abstract contentAtStart(): Container
 

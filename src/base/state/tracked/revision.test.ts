@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { applyChanges, revise } from '../index.ts'
+import { applyChanges, revise } from '../revisions.ts'
 
 const free = { guard() {} }
 

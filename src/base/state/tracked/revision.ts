@@ -1,5 +1,5 @@
 import { isContainer, kindOf } from '../../codec/plain.ts'
-import { type Change, outcomeOf, recordChanges } from '../changes/changes.ts'
+import { type Change, hasChanges, outcomeOf, recordChanges } from '../changes/changes.ts'
 import { Graph } from './graph.ts'
 import type { TrackedNode } from './node.ts'
 
@@ -16,6 +16,8 @@ export interface Revision<T extends object> {
    * overwritten values had been read before.
    */
   changes(): readonly Change[]
+  /** Whether anything is not as it is in the data. */
+  isChanged(): boolean
   /** The data with all changes; what did not change is the same object as in the data. */
   outcome(): T
 }
@@ -44,6 +46,7 @@ export function revise<T extends object>(data: T, { guard }: RevisionOptions): R
   return {
     state: graph.root.proxy as T,
     changes: () => recordChanges(graph),
+    isChanged: () => hasChanges(graph),
     outcome: () => outcomeOf(graph) as T,
   }
 }
