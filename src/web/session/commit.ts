@@ -91,25 +91,33 @@ function* create<Data extends object>(core: Core<Data>, stage: Stage<Data>): Ste
 
 function* replace<Data extends object>(core: Core<Data>, stage: Stage<Data>): Steps<void> {
   checkCookie(core, stage)
-  const { store } = core
-  const { draft, departure } = stage
   const token = takeToken(core, stage)
-  const reason = departure?.reason ?? 'login'
-  let replaced: Replaced | undefined
-  const written = yield* onNewest(core, stage, function* (newest) {
-    const { id, version } = newest
-    const content = draft.upon(newest)
-    const fresh = yield* newRecord(core, stage, content)
-    const [hash, tombstone] = [hashToken(token), tombstoneOf(core, reason)]
-    const limit = limitOf(core)
-    replaced = yield* wait(store.replace(id, version, fresh, hash, tombstone, limit))
-    return replaced.outcome === 'replaced' ? { record: fresh, content } : replaced.outcome
-  })
+  const reason = stage.departure?.reason ?? 'login'
+  const written = yield* onNewest(core, stage, (newest) =>
+    replaceUpon(core, stage, newest, token, reason),
+  )
   enterNew(core, stage, written, token)
-  if (replaced?.outcome !== 'replaced') return
-  for (const id of replaced.ended) core.ended(id, reason)
-  for (const id of replaced.evicted) core.ended(id, 'revoked')
+  for (const id of written.ended) core.ended(id, reason)
+  for (const id of written.evicted) core.ended(id, 'revoked')
 }
+
+function* replaceUpon<Data extends object>(
+  core: Core<Data>,
+  stage: Stage<Data>,
+  newest: SessionRecord,
+  token: string,
+  reason: EndReason,
+): Steps<(Written<Data> & Ends) | 'conflict' | 'gone'> {
+  const content = stage.draft.upon(newest)
+  const record = yield* newRecord(core, stage, content)
+  const [hash, tombstone] = [hashToken(token), tombstoneOf(core, reason)]
+  const { id, version } = newest
+  const limit = limitOf(core)
+  const replaced = yield* wait(core.store.replace(id, version, record, hash, tombstone, limit))
+  return replaced.outcome === 'replaced' ? { ...replaced, record, content } : replaced.outcome
+}
+
+type Ends = Extract<Replaced, { outcome: 'replaced' }>
 
 /** A logout that finds its session ended already has reached its goal, unless by a login. */
 function* destroy<Data extends object>(
@@ -132,17 +140,23 @@ function* save<Data extends object>(
   stage: Stage<Data>,
   change?: (data: Data) => void,
 ): Steps<void> {
-  const { draft } = stage
-  const written = yield* onNewest(core, stage, function* (newest) {
-    const content = change ? changed(draft.upon(newest), change) : draft.upon(newest)
-    const remembered = isRemembered(newest.bytes)
-    const bytes = yield* core.contents.encode(newest.id, content, remembered)
-    const times = timesDue(core, newest, remembered)
-    const outcome = yield* wait(core.store.commit(newest.id, newest.version, bytes, times))
-    if (outcome !== 'committed') return outcome
-    return { record: { ...newest, ...times, bytes, version: newest.version + 1 }, content }
-  })
+  const written = yield* onNewest(core, stage, (newest) => saveUpon(core, stage, newest, change))
   enterRecord(core, stage, written)
+}
+
+function* saveUpon<Data extends object>(
+  core: Core<Data>,
+  { draft }: Stage<Data>,
+  newest: SessionRecord,
+  change: ((data: Data) => void) | undefined,
+): Steps<Written<Data> | 'conflict' | 'gone'> {
+  const content = change ? changed(draft.upon(newest), change) : draft.upon(newest)
+  const remembered = isRemembered(newest.bytes)
+  const bytes = yield* core.contents.encode(newest.id, content, remembered)
+  const times = timesDue(core, newest, remembered)
+  const outcome = yield* wait(core.store.commit(newest.id, newest.version, bytes, times))
+  if (outcome !== 'committed') return outcome
+  return { record: { ...newest, ...times, bytes, version: newest.version + 1 }, content }
 }
 
 function changed<Data extends object>(
@@ -190,14 +204,14 @@ function* rotate<Data extends object>(
 }
 
 /** Tries a write upon the newest version until no parallel one comes between. */
-function* onNewest<Data extends object>(
+function* onNewest<Data extends object, Result extends object>(
   core: Core<Data>,
   stage: Stage<Data>,
-  write: (newest: SessionRecord) => Steps<Written<Data> | 'conflict' | 'gone'>,
-): Steps<Written<Data>> {
+  write: (newest: SessionRecord) => Steps<Result | 'conflict' | 'gone'>,
+): Steps<Result> {
   let newest = stage.record
   for (let tries = 1; newest && tries <= sessionLimits.triesMax; tries++) {
-    const written: Written<Data> | 'conflict' | 'gone' = yield* write(newest)
+    const written: Result | 'conflict' | 'gone' = yield* write(newest)
     if (typeof written === 'object') return written
     newest = written === 'gone' ? undefined : yield* wait(core.store.readById(newest.id))
   }

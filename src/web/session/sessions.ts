@@ -67,12 +67,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
   }
 
   listByUser(userId: string): Awaitable<readonly SessionInfo[]> {
-    const store = this.#store
-    return run(
-      (function* () {
-        return (yield* wait(store.listByUser(userId))).map(infoOf)
-      })(),
-    )
+    return run(this.#listByUser(userId))
   }
 
   revoke(id: SessionId): Awaitable<boolean> {
@@ -137,6 +132,10 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     const isCookie = error instanceof SojournError && error.code === 'COOKIE_MALFORMED'
     if (!isCookie) return problem
     return { ...problem, headers: { ...problem.headers, 'set-cookie': this.#core.cookie.remove() } }
+  }
+
+  *#listByUser(userId: string): Steps<readonly SessionInfo[]> {
+    return (yield* wait(this.#store.listByUser(userId))).map(infoOf)
   }
 
   *#revoke(id: SessionId): Steps<boolean> {

@@ -1,6 +1,9 @@
 /**
  * One text for stores that answer at once and stores that don't: a procedure is a generator that
  * waits with `yield*`. As long as nothing it waits for is a promise, it runs through synchronously.
+ *
+ * No generator function is made inside of another function: V8 makes a hidden class for each, which
+ * outlives the next collections with all that the function closes over.
  */
 import type { Awaitable } from '../../base/core/index.ts'
 
