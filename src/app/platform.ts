@@ -14,6 +14,7 @@ import {
 import { ConnectionEvents, tellEnds, teller } from './analytics.ts'
 import { attachDoor } from './attach.ts'
 import { every } from './every.ts'
+import { followEnds } from './follow.ts'
 import { HostProcess } from './host-process.ts'
 import { consoleLog } from './log.ts'
 import { plansOf, type SojournOptions } from './options.ts'
@@ -39,8 +40,6 @@ export interface Sojourn<Data extends object> {
 
 /** Expired sessions are looked for this often, so that their connections close in time. */
 const sweepEveryMs = 1_000
-/** So often for sessions that other processes ended: their connections close within a second. */
-const followEveryMs = 250
 /** Old events are forgotten in steps this far apart. */
 const eventsSweepEveryMs = 60_000
 
@@ -88,6 +87,7 @@ async function start<Data extends object>(options: SojournOptions<Data>): Promis
     throw error
   }
   await sessions.followEnds()
+  const stopFollowing = followEnds({ sessions, door: live.gateway, ...tools })
   const stopSweeping = sweepOften(sessions, analytics, log)
   return {
     sessions,
@@ -97,6 +97,7 @@ async function start<Data extends object>(options: SojournOptions<Data>): Promis
     },
     attach: (server) => attachDoor(server, live.gateway),
     async close() {
+      stopFollowing()
       stopSweeping()
       await live.host.stop()
       await analytics?.close()
@@ -114,17 +115,11 @@ function openAnalytics(
 }
 
 function sweepOften(
-  sessions: Pick<Sessions, 'sweep' | 'followEnds'>,
+  sessions: Pick<Sessions, 'sweep'>,
   analytics: Analytics | undefined,
   log: Log,
 ): () => void {
   const stops = [
-    every(
-      systemClock,
-      followEveryMs,
-      () => sessions.followEnds(),
-      (error) => log.error({ err: error }, 'sessions that ended elsewhere could not be looked for'),
-    ),
     every(
       systemClock,
       sweepEveryMs,

@@ -204,6 +204,28 @@ describe('the end of a session', () => {
   })
 })
 
+describe('a door that is shut', () => {
+  it('lets nobody in, nor asks about them, until it is opened', async () => {
+    gateway.refuseAll(new SojournError('STORE_UNAVAILABLE'))
+    expect(await visit()).toBe('STORE_UNAVAILABLE')
+    expect(await visit(undefined, undefined, 'http://evil')).toBe(403)
+    expect(seen).toEqual([])
+    gateway.refuseAll(undefined)
+    await handOver()
+  })
+
+  it('closes the connections of all sessions, those on their way included', async () => {
+    live.add('s2')
+    const [one, two, nobody] = [await handOver('s1'), await handOver('s2'), await handOver('')]
+    for (const { id } of [one, nobody]) gateway.hear({ type: 'adopted', connection: id })
+    gateway.closeAll('STORE_UNAVAILABLE')
+    expect(closed).toEqual([[one.id, 'STORE_UNAVAILABLE']])
+    gateway.hear({ type: 'adopted', connection: two.id })
+    expect(closed).toContainEqual([two.id, 'STORE_UNAVAILABLE'])
+    expect(closed.map(([id]) => id)).not.toContain(nobody.id)
+  })
+})
+
 describe('a connection on its way', () => {
   it('that the host refuses is told the reason on the door’s own descriptor', async () => {
     const { id, reason } = await handOver()

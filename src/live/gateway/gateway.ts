@@ -72,6 +72,8 @@ export interface GatewayOptions<Known extends Visitor> {
 export class Gateway<Known extends Visitor> {
   readonly #options: GatewayOptions<Known>
   readonly #table = new DoorTable()
+  /** Why nobody is let in. */
+  #refusal: SojournError | undefined
   readonly #handshakes = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytesMax })
 
   constructor(options: GatewayOptions<Known>) {
@@ -92,6 +94,7 @@ export class Gateway<Known extends Visitor> {
       checkUpgrade(request)
       this.#checkOrigin(request)
       trusted = true
+      if (this.#refusal) throw this.#refusal
       const name = instanceOf(request, this.#isBackend)
       const session = await this.#identify(request, visit)
       const grant = await this.#authorize(name, session)
@@ -114,6 +117,17 @@ export class Gateway<Known extends Visitor> {
     const visits = this.#table.ofSession(session)
     for (const visit of visits) visit.ended = code
     this.#close(visits.filter((visit) => visit.adopted))
+  }
+
+  /** Refuses all upgrades with this error; `undefined` lets them in again. */
+  refuseAll(error: SojournError | undefined): void {
+    this.#refusal = error
+  }
+
+  /** Closes the live connections of all sessions, those still on their way included. */
+  closeAll(code: ErrorCode): void {
+    const sessions = new Set(Array.from(this.#table.all(), ({ session }) => session))
+    for (const session of sessions) if (session !== undefined) this.endSession(session, code)
   }
 
   /** Takes the host's word on connections. */

@@ -34,6 +34,16 @@ describe('ids from outside', () => {
     }
     expect(calls).toEqual([])
   })
+  it('O5 takes tokens from the cookie alone where the headers are closed', async () => {
+    const { browser } = setUp({ carriers: { bearer: false } })
+    const one = browser()
+    await one.send(write)
+    const token = tokenOf(one)
+    const asked = { authorization: `Bearer ${token}`, 'x-session': token }
+    const stranger = browser()
+    const isNew = await stranger.send((session) => session.isNew, { headers: asked })
+    expect([isNew, await one.send((session) => session.isNew)]).toEqual([true, false])
+  })
 })
 
 describe('renewal', () => {

@@ -22,7 +22,8 @@ export interface CookieCarrier extends TokenCarrier {
 /** The ways a token may come. */
 export interface Carriers {
   readonly cookie: CookieCarrier
-  readonly bearer: TokenCarrier
+  /** All headers that are made for tokens. */
+  readonly header: TokenCarrier
 }
 
 /** A header as one text, `undefined` when it is missing. */

@@ -360,3 +360,41 @@ describe('the name of a device', () => {
     expect(deviceOf(agent)).toBe(name)
   })
 })
+
+describe('headers that hold the token', () => {
+  const setUpHeader = () => setUp({ carriers: { bearer: false, header: 'X-Session' } })
+
+  it('carry a session without a cookie', async () => {
+    const { browser } = setUpHeader()
+    const app = browser()
+    const token = await app.send((session) => {
+      session.data.count = 7
+      return session.bearerToken()
+    })
+    expect(app.cookie).toBeUndefined()
+    const count = (headers: Record<string, string>) =>
+      app.send(({ data }) => data.count, { headers })
+    expect(await count({ 'x-session': token })).toBe(7)
+    expect(await count({ authorization: `Bearer ${token}` })).toBe(0)
+    expect(await count({})).toBe(0)
+  })
+
+  it('are refused beside another one', async () => {
+    const { browser } = setUpHeader()
+    const [one, other] = [browser(), browser()]
+    await one.send(({ data }) => {
+      data.count = 1
+    })
+    const token = await other.send((session) => session.bearerToken())
+    await expect(one.send(() => {}, { headers: { 'x-session': token } })).rejects.toMatchObject({
+      code: 'CARRIER_CONFLICT',
+    })
+  })
+
+  it.each(['', 'cookie', 'Authorization', 'sec-websocket-key', 'a b', 7])(
+    'are not called %s',
+    (header) => {
+      expect(() => setUp({ carriers: { header: header as string } })).toThrow(TypeError)
+    },
+  )
+})

@@ -39,6 +39,7 @@ type GivenPolicy = Pick<
   | 'endAfterMs'
   | 'dataBytesMax'
   | 'userSessionsMax'
+  | 'carriers'
   | 'rememberForMs'
   | 'freshForMs'
   | 'version'
@@ -56,6 +57,9 @@ export interface Policy {
   readonly rememberForMs: number
   readonly freshForMs: number
   readonly version: number
+  /** Headers that may hold a token; lower case. */
+  readonly bearer: boolean
+  readonly header: string | undefined
   readonly origins: ReadonlySet<string>
   readonly hosts: ReadonlySet<string>
   readonly trustProxy: boolean
@@ -94,6 +98,8 @@ export function policyOf(options: GivenPolicy): Policy {
   )
   if (remote)
     throw new TypeError(`origins: ${remote.origin} must be https, tokens travel in the clear else`)
+  const { bearer = true, header } = options.carriers ?? {}
+  if (header !== undefined) checkHeader(header)
   return {
     idleAfterMs,
     endAfterMs,
@@ -102,6 +108,8 @@ export function policyOf(options: GivenPolicy): Policy {
     rememberForMs,
     freshForMs,
     version,
+    bearer,
+    header: header?.toLowerCase(),
     origins: new Set(origins.map(({ origin }) => origin)),
     hosts: new Set(origins.flatMap(hostsOf)),
     trustProxy: trustProxy ?? false,
@@ -125,6 +133,16 @@ export function timesAt(nowMs: number, endsAtMs: number, idleMs: number): Sessio
  */
 export function isTouchDue(nowMs: number, touchedAtMs: number, idleMs: number): boolean {
   return nowMs - touchedAtMs >= idleMs / 10
+}
+
+/** Headers that have another meaning, or that browsers send by themselves, are none for tokens. */
+function checkHeader(name: unknown): void {
+  const isName = typeof name === 'string' && /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,64}$/.test(name)
+  if (
+    !isName ||
+    /^(authorization|cookie|host|origin|referer|user-agent|sec-.*|proxy-.*)$/i.test(name)
+  )
+    throw new TypeError(`carriers.header must be a name of the application's own, got ${name}`)
 }
 
 function checkRange(name: string, value: number, max: number): void {

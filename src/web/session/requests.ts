@@ -46,7 +46,7 @@ function arrivalOf(policy: Policy, carriers: Carriers, facts: RequestFacts): Arr
   // it would take the place of theirs (login CSRF): that is refused when it comes to it.
   const isForged = isForgery(facts, policy)
   if (isCookieSent && isForged) throw new SojournError('ORIGIN_FOREIGN')
-  const token = tokenAmong(cookies, carriers.bearer.read(headers))
+  const token = tokenAmong(cookies, carriers.header.read(headers))
   const isSecure = facts.isTls || (policy.trustProxy && isForwardedTls(headers))
   // Whoever can read along has the token already; to go on would hide it.
   if (token !== undefined && !isSecure && policy.developmentPort === undefined)
@@ -67,14 +67,14 @@ function arrivalOf(policy: Policy, carriers: Carriers, facts: RequestFacts): Arr
  * @throws SojournError `COOKIE_MALFORMED`; `CARRIER_CONFLICT` for two different ones: a sibling
  * domain may have planted one of them (ASVS 5.0 §15.3.7)
  */
-export function tokenOf(headers: HeaderRecord, { cookie, bearer }: Carriers): string | undefined {
-  return tokenAmong(cookie.read(headers), bearer.read(headers))
+export function tokenOf(headers: HeaderRecord, { cookie, header }: Carriers): string | undefined {
+  return tokenAmong(cookie.read(headers), header.read(headers))
 }
 
-function tokenAmong(cookies: readonly string[], bearers: readonly string[]): string | undefined {
-  const token = cookies[0] ?? bearers[0]
+function tokenAmong(cookies: readonly string[], others: readonly string[]): string | undefined {
+  const token = cookies[0] ?? others[0]
   const isOther = (other: string): boolean => other !== token
-  if (cookies.some(isOther) || bearers.some(isOther)) throw new SojournError('CARRIER_CONFLICT')
+  if (cookies.some(isOther) || others.some(isOther)) throw new SojournError('CARRIER_CONFLICT')
   if (!cookies.every(isToken)) throw new SojournError('COOKIE_MALFORMED')
   return token
 }

@@ -70,8 +70,8 @@ export interface Session<Data extends object = Record<string, unknown>> {
    */
   logout(): void
   /**
-   * The token itself, for a client that keeps no cookies and sends `Authorization: Bearer …`; the
-   * response gives no cookie then. Keep it out of URLs and logs. A session that isn't stored yet
+   * The token itself, for a client that keeps no cookies and sends `Authorization: Bearer …`, or the
+   * header that `carriers` names; the response gives no cookie then. Keep it out of URLs and logs. A session that isn't stored yet
    * will be; the token works once the response has been sent.
    *
    * @throws SojournError `SESSION_COMMITTED` once the response has started
@@ -314,6 +314,16 @@ export interface SessionOptions<Data extends object = Record<string, unknown>> {
   readonly dataBytesMax?: number
   /** Live sessions of one user; a login beyond ends the one used longest ago. Default 100. */
   readonly userSessionsMax?: number
+  /** The ways in which a token may come beside the cookie. */
+  readonly carriers?: CarrierOptions
+}
+
+/** Headers that bring tokens. Whoever needs none closes them: there is less to attack then. */
+export interface CarrierOptions {
+  /** Whether `Authorization: Bearer …` is read. Default true. */
+  readonly bearer?: boolean
+  /** A header of the application's own that holds the token alone, like `x-session`. Default none. */
+  readonly header?: string
 }
 
 /**
