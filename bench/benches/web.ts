@@ -130,7 +130,7 @@ export const web: Bench = {
     'What a session costs a server: CPU of its process (user and system) a request, over that of its framework ' +
     `without one; median of ${pairs} rounds of each, in turns, ± how far half of the pairs are from it. Rows of bare ` +
     'frameworks are the framework against itself in a second process: the noise. Plain preferences and a cart of ' +
-    '0.7 and 8 kB; a route reads one value, writes one, or leaves the session alone. 16 connections, the client on ' +
+    '0.7 and 8 kB; a route reads one value, writes one, or leaves the session alone. 16 connections, the client awake on ' +
     'a core of its own. Goal on SQLite, where a commit survives kill -9: read 8, write 40, untouched 2, read at 8 kB ' +
     '15. Measured earlier on such a machine, read / write / untouched / read at 8 kB: express-session in memory ' +
     '193 / 147 / 54 / 577, with Redis 246 / 192 / 63 / 682, @fastify/session in memory 105 / 152 / 61 / 442, ' +
