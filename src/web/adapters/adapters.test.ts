@@ -323,6 +323,18 @@ describe.each(frameworks)('%s', (name, listenerFor) => {
       expect(lines).toContainEqual(['a request failed', expect.anything()])
     })
 
+    it('keeps who may read the answer when the session cannot be stored', async () => {
+      const own: Handle = ({ session }) => {
+        session.data.count++
+        const headers = { 'access-control-allow-origin': 'https://b.example', vary: 'origin' }
+        return { body: 'x', headers: { ...headers, 'content-language': 'de' } }
+      }
+      const { client } = await openWith('/shared', own, { delayMs, fails: ['create'] })
+      const { status, headers } = await client().post('/shared')
+      expect([status, headers['access-control-allow-origin']]).toEqual([503, 'https://b.example'])
+      expect([headers.vary, headers['content-language']]).toEqual(['origin', undefined])
+    })
+
     it('drops what was streamed when the session cannot be stored', async () => {
       const { client } = await openWith(
         '/stream',

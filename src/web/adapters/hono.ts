@@ -40,7 +40,9 @@ export function sessions<Data extends object>(
     await next()
     const { error } = context
     if (error) visit.discard()
-    const response = isSojournError(error) ? problemResponse(problem(error)) : context.res
+    const response = isSojournError(error)
+      ? problemResponse(problem(error), context.res.headers)
+      : context.res
     const sealed = await sealResponse(visit, response, problem)
     if (sealed === context.res) return undefined
     // Hono would copy the headers of the response that is replaced.

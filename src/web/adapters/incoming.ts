@@ -1,6 +1,6 @@
 /** What the adapters upon node:http share. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Problem, type RequestFacts, withAllHosts } from '../session/index.ts'
+import { isAboutReaders, type Problem, type RequestFacts, withAllHosts } from '../session/index.ts'
 
 /** What a request of node:http tells. */
 export function factsOf({
@@ -24,6 +24,7 @@ export function replace(response: ServerResponse, problem: Problem): void {
     response.destroy()
     return
   }
-  for (const name of response.getHeaderNames()) response.removeHeader(name)
+  for (const name of response.getHeaderNames())
+    if (!isAboutReaders(name)) response.removeHeader(name)
   answer(response, problem)
 }

@@ -6,7 +6,13 @@
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Awaitable } from '../../base/core/index.ts'
 import { type Guard, type Guarded, type GuardedName, guard } from './guarded-response.ts'
-import { type AddedHeaders, givesCookie, type HeadersGiven, pairsOf } from './headers.ts'
+import {
+  type AddedHeaders,
+  givesCookie,
+  type HeadersGiven,
+  isAboutReaders,
+  pairsOf,
+} from './headers.ts'
 import { sessionLimits } from './policy.ts'
 import type { Problem } from './problem.ts'
 
@@ -211,7 +217,8 @@ class Barrier implements Guard {
     if (this.#phase !== 'holding') return
     this.#phase = 'replaced'
     const { status, headers, body } = this.#problem(error)
-    for (const name of response.getHeaderNames()) this.#call('removeHeader', [name])
+    for (const name of response.getHeaderNames())
+      if (!isAboutReaders(name)) this.#call('removeHeader', [name])
     response.statusMessage = ''
     if (this.#next && this.#hasEnd) {
       this.#giveBack(this.#next, error)

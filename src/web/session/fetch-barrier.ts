@@ -1,4 +1,4 @@
-import { type AddedHeaders, givesCookie } from './headers.ts'
+import { type AddedHeaders, givesCookie, isAboutReaders } from './headers.ts'
 import type { Problem } from './problem.ts'
 import type { Visit } from './visit.ts'
 
@@ -20,13 +20,21 @@ export async function sealResponse<Data extends object>(
   } catch (error) {
     await response.body?.cancel()
     const cookies = visit.start().filter(([name]) => name === 'set-cookie')
-    return withHeaders(problemResponse(problem(error)), cookies)
+    return withHeaders(problemResponse(problem(error), response.headers), cookies)
   }
 }
 
-/** The `Response` of a problem. */
-export function problemResponse({ status, headers, body }: Problem): Response {
-  return new Response(body, { status, headers })
+/**
+ * The `Response` of a problem.
+ *
+ * @param replaced the headers of the answer in whose place it is given
+ */
+export function problemResponse(
+  { status, headers, body }: Problem,
+  replaced: Headers = new Headers(),
+): Response {
+  const kept = [...replaced].filter(([name]) => isAboutReaders(name))
+  return new Response(body, { status, headers: { ...Object.fromEntries(kept), ...headers } })
 }
 
 /** Headers of a response may be immutable (redirects, fetched ones), so it is copied. */

@@ -12,6 +12,14 @@ export function givesCookie(added: AddedHeaders): boolean {
   return added.some(([name]) => name === 'set-cookie')
 }
 
+/**
+ * Whether a header tells who may read an answer. That holds for the answer of an error in its place
+ * too: without it a page of another origin learns nothing, not even that it may try again.
+ */
+export function isAboutReaders(name: string): boolean {
+  return name.startsWith('access-control-') || name === 'vary'
+}
+
 /** What `writeHead` takes as headers. */
 export type HeadersGiven = OutgoingHttpHeaders | readonly unknown[]
 

@@ -6,6 +6,7 @@ export type { Carriers, CookieCarrier, HeaderRecord, TokenCarrier } from './carr
 export { headerText } from './carrier.ts'
 export type { EventProps, EventSink, SessionEvent } from './events.ts'
 export { problemResponse, sealResponse } from './fetch-barrier.ts'
+export { isAboutReaders } from './headers.ts'
 export type { Policy } from './policy.ts'
 export { isTouchDue, sessionLimits, timesAt } from './policy.ts'
 export type { Problem } from './problem.ts'
