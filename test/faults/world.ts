@@ -52,6 +52,7 @@ export async function openWorld(
       },
       isAllowedHost: (name) => name.startsWith('localhost:'),
       isAllowedOrigin: (origin) => origin === 'http://localhost',
+      isAllowedTransport: () => true,
     },
     host,
     clock: systemClock,

@@ -48,6 +48,7 @@ beforeEach(async () => {
       },
       isAllowedHost: (host) => host.startsWith('127.0.0.1:'),
       isAllowedOrigin: (origin) => origin === 'http://good',
+      isAllowedTransport: ({ cookie }) => cookie !== 'sid=plain',
     },
     host: {
       connect: (name, socket) => {
@@ -202,6 +203,11 @@ describe('the end of a session', () => {
     gateway.endSession('s1')
     expect(closed).toEqual([])
   })
+})
+
+it('refuses what came over plain http, before it asks who', async () => {
+  expect(await visit(undefined, 'plain')).toBe(500)
+  expect(seen).toEqual([])
 })
 
 describe('a door that is shut', () => {

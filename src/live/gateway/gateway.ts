@@ -40,6 +40,7 @@ export interface DoorSessions<Known extends Visitor> {
   touch(id: string): Awaitable<void>
   isAllowedHost(host: string): boolean
   isAllowedOrigin(origin: string): boolean
+  isAllowedTransport(headers: IncomingMessage['headers']): boolean
 }
 
 /** What a rule gets to decide upon. */
@@ -165,12 +166,16 @@ export class Gateway<Known extends Visitor> {
   }
 
   /**
+   * Nobody on the way must read along, nor another page act in the visitor's name.
+   *
    * Browsers always send Origin with an upgrade, and cookies whatever page opens it
    * (cross-site WebSocket hijacking): a cookie counts only from a listed origin.
    */
   #checkOrigin({ headers }: IncomingMessage): void {
     const { sessions } = this.#options
     if (!sessions.isAllowedHost(headers.host ?? '')) throw new SojournError('HOST_FOREIGN')
+    if (!sessions.isAllowedTransport(headers))
+      throw new SojournError('TLS_REQUIRED', 'A live connection came over plain http.')
     const { origin, cookie } = headers
     const allowed = origin === undefined ? cookie === undefined : sessions.isAllowedOrigin(origin)
     if (!allowed) throw new SojournError('ORIGIN_FOREIGN')

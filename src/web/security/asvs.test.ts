@@ -336,6 +336,24 @@ describe('V3 web frontend', () => {
 })
 
 describe('V4 and V8 to V16, what they ask of sessions', () => {
+  it('4.4.1 opens live connections over TLS only', () => {
+    const { sessions } = setUpProduction()
+    const proxied = { 'x-forwarded-proto': 'https' }
+    expect([sessions.isAllowedTransport({}), sessions.isAllowedTransport(proxied)]).toEqual([
+      false,
+      false,
+    ])
+    const { sessions: behind } = setUpProduction({ trustProxy: true })
+    for (const [headers, isAllowed] of [
+      [proxied, true],
+      [{ 'x-forwarded-proto': 'HTTPS, http' }, true],
+      [{ 'x-forwarded-proto': 'http, https' }, false],
+      [{ 'x-forwarded-proto': '' }, false],
+      [{}, false],
+    ] as const)
+      expect(behind.isAllowedTransport(headers)).toBe(isAllowed)
+    expect(setUp().sessions.isAllowedTransport({})).toBe(true)
+  })
   it('4.4.2 opens live connections to exact origins only', () => {
     const { sessions } = setUpProduction()
     expect(sessions.isAllowedOrigin(site)).toBe(true)

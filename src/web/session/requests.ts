@@ -47,13 +47,12 @@ function arrivalOf(policy: Policy, carriers: Carriers, facts: RequestFacts): Arr
   const isForged = isForgery(facts, policy)
   if (isCookieSent && isForged) throw new SojournError('ORIGIN_FOREIGN')
   const token = tokenAmong(cookies, carriers.header.read(headers))
-  const isSecure = facts.isTls || (policy.trustProxy && isForwardedTls(headers))
   // Whoever can read along has the token already; to go on would hide it.
-  if (token !== undefined && !isSecure && policy.developmentPort === undefined)
+  if (token !== undefined && !isTransportSafe(facts, policy))
     throw new SojournError('TLS_REQUIRED', 'A session token came over plain http.')
   return {
     token,
-    isSecure,
+    isSecure: isTls(facts, policy),
     isForged,
     isUnsafe: !safeMethods.has(facts.method),
     isHeaderClient: token !== undefined && !isCookieSent,
@@ -107,6 +106,17 @@ function isForgery({ method, headers }: RequestFacts, { origins }: Policy): bool
   if (site === 'same-origin' || site === 'none') return false
   if (origin !== undefined) return !origins.has(origin)
   return site !== undefined
+}
+
+type Transport = Pick<RequestFacts, 'headers' | 'isTls'>
+
+/** Whether a request may carry what nobody else must read: over TLS, or in development. */
+export function isTransportSafe(facts: Transport, policy: Policy): boolean {
+  return policy.developmentPort !== undefined || isTls(facts, policy)
+}
+
+function isTls(facts: Transport, { trustProxy }: Policy): boolean {
+  return facts.isTls || (trustProxy && isForwardedTls(facts.headers))
 }
 
 /** The hop nearest to the client is named first. */

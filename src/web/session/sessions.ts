@@ -17,7 +17,14 @@ import { idleMsOf, isTouchDue, type Policy, policyOf, sessionLimits, timesAt } f
 import { type Problem, problemOf } from './problem.ts'
 import { Queue } from './queue.ts'
 import { contentOf } from './records.ts'
-import { isAllowedHost, type Opening, openVisit, type RequestFacts, tokenOf } from './requests.ts'
+import {
+  isAllowedHost,
+  isTransportSafe,
+  type Opening,
+  openVisit,
+  type RequestFacts,
+  tokenOf,
+} from './requests.ts'
 import { run, type Steps, wait } from './steps.ts'
 import type { EndReason, SessionRecord, SessionStore, Tombstone } from './store.ts'
 import type { CreateSessionsOptions, EndListener, SessionInfo, Sessions, Visitor } from './types.ts'
@@ -121,6 +128,10 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
 
   isAllowedHost(host: string): boolean {
     return isAllowedHost(host, this.#core.policy)
+  }
+
+  isAllowedTransport(headers: HeaderRecord): boolean {
+    return isTransportSafe({ headers, isTls: false }, this.#core.policy)
   }
 
   visit(request: RequestFacts, opening: Opening = 'always'): Awaitable<Visit<Data>> {

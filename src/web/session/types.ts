@@ -268,6 +268,11 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   isAllowedOrigin(origin: string): boolean
   /** Whether this server answers under this `Host`. */
   isAllowedHost(host: string): boolean
+  /**
+   * Whether a live connection may begin on what a request came over: TLS, which the door leaves to
+   * a proxy in front that is trusted to say so (ASVS 5.0 §4.4.1); anything in development.
+   */
+  isAllowedTransport(headers: HeaderRecord): boolean
 
   /**
    * For adapters: the session of a request, loaded if a token came with it.
