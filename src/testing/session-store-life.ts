@@ -1,5 +1,6 @@
 /** How a session lives in a store: found, changed, aged, given new tokens. */
 import assert from 'node:assert/strict'
+import type { SessionId } from '../base/core/index.ts'
 import type { SessionStore } from '../web/session/index.ts'
 import type { VirtualClock } from './clock.ts'
 import {
@@ -125,17 +126,21 @@ export const times: Readonly<Record<string, Test>> = {
     store,
     clock,
   ) => {
-    for (let n = 0; n < 12; n++) await store.create(recordAt(clock, { id: `s_${n}` }), `h${n}`)
+    const count = 50
+    for (let n = 0; n < count; n++) await store.create(recordAt(clock, { id: `s_${n}` }), `h${n}`)
     clock.advance(500)
-    for (let n = 0; n < 12; n++) if (n !== 9) await store.touch(`s_${n}`, timesOf(clock))
+    for (let n = 0; n < count; n++) if (n !== 45) await store.touch(`s_${n}`, timesOf(clock))
     clock.advance(500)
     const untilMs = clock.nowMs() + 300
-    assert.deepEqual(await store.sweep(clock.nowMs(), 2, untilMs), ['s_9'])
-    assert.deepEqual(await store.sweep(clock.nowMs(), 2, untilMs), [])
+    const swept: SessionId[] = []
+    // Some sweeps may find those alone that are still live.
+    for (let tries = 0; tries < 5; tries++)
+      swept.push(...(await store.sweep(clock.nowMs(), 2, untilMs)))
+    assert.deepEqual(swept, ['s_45'])
     clock.advance(499)
-    assert.deepEqual(await store.sweep(clock.nowMs(), 20, untilMs), [])
+    assert.deepEqual(await store.sweep(clock.nowMs(), count, untilMs), [])
     clock.advance(1)
-    assert.equal((await store.sweep(clock.nowMs(), 20, untilMs)).length, 11)
+    assert.equal((await store.sweep(clock.nowMs(), count, untilMs)).length, count - 1)
   },
   'sweeps what has expired, at most so many at once': async (store, clock) => {
     for (const n of [1, 2, 3]) await store.create(recordAt(clock, { id: `s_${n}` }), `h${n}`)

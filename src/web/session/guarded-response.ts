@@ -58,6 +58,8 @@ export function guard(response: ServerResponse, one: Guard): Guarded {
 class GuardedBy implements Guarded {
   readonly #response: GuardedResponse
   readonly #parent: GuardedResponse
+  /** Whether another guard stood there first, whose place is left to it. */
+  readonly #isSecond: boolean
   /** Methods of the response's own: others put them there first. */
   #before: Partial<Record<GuardedName, Method>> | undefined
 
@@ -69,7 +71,8 @@ class GuardedBy implements Guarded {
         this.#before ??= {}
         this.#before[name] = this.#response[name]
       }
-    if (this.#response[own] === undefined) standBefore(this.#response, one)
+    this.#isSecond = this.#response[own] !== undefined
+    if (!this.#isSecond) standBefore(this.#response, one)
     else
       for (const name of names)
         this.#response[name] = (...args: unknown[]) => entrances[name](one, args)
@@ -87,6 +90,7 @@ class GuardedBy implements Guarded {
     const response: Partial<GuardedResponse> = this.#response
     for (const name of names) delete response[name]
     Object.assign(response, this.#before)
+    if (this.#isSecond) return
     Reflect.deleteProperty(response, 'headersSent')
     Reflect.deleteProperty(response, 'writableEnded')
     delete response[own]

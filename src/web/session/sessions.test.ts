@@ -776,3 +776,27 @@ function alwaysInConflict(): SessionStore {
         : (...args: unknown[]) => Reflect.apply(Reflect.get(target, name), target, args),
   })
 }
+
+it('hands out nothing that another request could find changed', async () => {
+  const { browser, sessions } = setUp()
+  const one = browser()
+  await one.send((session) => {
+    session.data.cart.push('tea')
+    session.data.at = new Date(5)
+    session.login('ada', { factors: ['password'], keep: 'all' })
+  })
+  const known = (await sessions.identify(one.facts())) as { data: Data }
+  known.data.cart.push('mine')
+  known.data.at?.setTime(9)
+  await one.send(({ data, user }) => {
+    data.at?.setTime(9)
+    const factors = user?.factors as string[]
+    expect(() => factors.push('totp')).toThrow(TypeError)
+  })
+  const updated: string[][] = []
+  await one.send((session) => session.update((data) => updated.push(data.cart)))
+  updated[0]?.push('late')
+  expect(
+    await one.send(({ data }) => [data.cart.length, data.cart[0], data.at?.getTime()]),
+  ).toEqual([1, 'tea', 5])
+})
