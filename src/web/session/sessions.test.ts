@@ -788,15 +788,17 @@ it('hands out nothing that another request could find changed', async () => {
   const known = (await sessions.identify(one.facts())) as { data: Data }
   known.data.cart.push('mine')
   known.data.at?.setTime(9)
+  const kept = [1, 'tea', 5]
+  const held = () => one.send(({ data }) => [data.cart.length, data.cart[0], data.at?.getTime()])
+  expect(await held()).toEqual(kept)
   await one.send(({ data, user }) => {
     data.at?.setTime(9)
     const factors = user?.factors as string[]
     expect(() => factors.push('totp')).toThrow(TypeError)
   })
+  expect(await held()).toEqual(kept)
   const updated: string[][] = []
   await one.send((session) => session.update((data) => updated.push(data.cart)))
   updated[0]?.push('late')
-  expect(
-    await one.send(({ data }) => [data.cart.length, data.cart[0], data.at?.getTime()]),
-  ).toEqual([1, 'tea', 5])
+  expect(await held()).toEqual(kept)
 })
