@@ -85,6 +85,17 @@ export const watching: Readonly<Record<string, Test>> = {
     assert.deepEqual([await isReplaced('h1'), await isReplaced('h2')], [true, false])
   },
 
+  'tells no more once it is stopped': async (store, clock) => {
+    await store.create(recordAt(clock), 'h1')
+    const told: (SessionId | undefined)[] = []
+    const watch = store.watch((id) => told.push(id))
+    watch.isCurrent()
+    watch.stop()
+    told.length = 0
+    await store.commit('s_1', 1, Uint8Array.of(2))
+    assert.deepEqual(told, [])
+  },
+
   'answers at once, or never does': async (store, clock) => {
     const calls = [
       store.create(recordAt(clock), 'h1'),

@@ -9,15 +9,17 @@ export type Changed = (id: string | undefined) => void
 /** News of one channel: ids, and beats that prove that they come through. */
 export class News {
   readonly #pulse: Pulse
-  readonly #watchers: Changed[] = []
+  readonly #watchers = new Set<Changed>()
 
   /** @param send sends a text through the channel to everybody who hears it */
   constructor(clock: Clock, send: (text: string) => Promise<unknown>) {
     this.#pulse = new Pulse(clock, newId('w_'), send)
   }
 
-  watch(changed: Changed): void {
-    this.#watchers.push(changed)
+  /** The returned function ends it. */
+  watch(changed: Changed): () => void {
+    this.#watchers.add(changed)
+    return () => this.#watchers.delete(changed)
   }
 
   /** Whether everything was told that changed more than a second ago. */

@@ -37,7 +37,7 @@ export class MemorySessions implements SessionStore {
   readonly #codes = new Map<string, Code>()
   readonly #codeExpiry = new Deadlines()
   readonly #feed: Feed
-  readonly #watchers: ((id: SessionId) => void)[] = []
+  readonly #watchers = new Set<(id: SessionId) => void>()
   #isClosed = false
 
   /** @param sessionsMax also bounds the tombstones, the codes and the entries of the feed */
@@ -53,12 +53,13 @@ export class MemorySessions implements SessionStore {
   }
 
   watch(changed: (id: SessionId) => void): Watch {
-    this.#watchers.push(changed)
+    this.#watchers.add(changed)
     return {
       isCurrent: () => {
         this.#enter()
         return true
       },
+      stop: () => this.#watchers.delete(changed),
     }
   }
 

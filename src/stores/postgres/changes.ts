@@ -1,5 +1,4 @@
 import { type Clock, News } from '../../base/core/index.ts'
-import type { Watch } from '../../web/session/index.ts'
 import type { Connection } from './connection.ts'
 import { textOf } from './records.ts'
 import { changeChannel } from './schema.ts'
@@ -12,7 +11,7 @@ const deadMs = 3_000
  * Where nothing comes through, as behind a PgBouncer that pools transactions, nothing is ever
  * current, and everybody reads.
  */
-export class Changes implements Watch {
+export class Changes {
   readonly news: News
   readonly #connection: Connection
   readonly #schema: string

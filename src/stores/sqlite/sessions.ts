@@ -30,7 +30,7 @@ class SqliteSessions implements SessionStore {
   readonly answersAtOnce = true
   readonly #db: DatabaseSync
   readonly #clock: Clock
-  readonly #watchers: ((id: SessionId | undefined) => void)[] = []
+  readonly #watchers = new Set<(id: SessionId | undefined) => void>()
   /** Counts what other connections wrote to the file. */
   #othersWrites: unknown
   /** Whether they were counted in this turn of the event loop. */
@@ -49,8 +49,8 @@ class SqliteSessions implements SessionStore {
   }
 
   watch(changed: (id: SessionId | undefined) => void): Watch {
-    this.#watchers.push(changed)
-    return { isCurrent: () => this.#isCurrent() }
+    this.#watchers.add(changed)
+    return { isCurrent: () => this.#isCurrent(), stop: () => this.#watchers.delete(changed) }
   }
 
   /**

@@ -1,13 +1,12 @@
 import type { Cluster, Redis } from 'ioredis'
 import { type Clock, News } from '../../base/core/index.ts'
-import type { Watch } from '../../web/session/index.ts'
 
 /**
  * Which sessions change, as the scripts publish it, heard on a connection of its own; from the
  * first question on. A server whose access list lets nobody publish or subscribe tells nothing:
  * nothing is ever current then, and everybody reads.
  */
-export class Changes implements Watch {
+export class Changes {
   readonly news: News
   readonly #client: Redis | Cluster
   readonly #channel: string

@@ -35,8 +35,8 @@ export class ValkeySessions implements SessionStore {
   }
 
   watch(changed: (id: SessionId | undefined) => void): Watch {
-    this.#changes.news.watch(changed)
-    return this.#changes
+    const stop = this.#changes.news.watch(changed)
+    return { isCurrent: () => this.#changes.isCurrent(), stop }
   }
 
   async create(

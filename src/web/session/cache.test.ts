@@ -6,6 +6,7 @@ import type { SessionRecord, SessionStore, TokenState } from './store.ts'
 function setUp({ bytesMax = 1_000_000 } = {}) {
   const clock = virtualClock()
   const asked: string[] = []
+  const stopped: string[] = []
   const state = { isCurrent: true, answer: undefined as TokenState | Promise<TokenState> }
   let changed: (id: string | undefined) => void = () => {}
   const store: Pick<SessionStore, 'read' | 'watch'> = {
@@ -15,7 +16,7 @@ function setUp({ bytesMax = 1_000_000 } = {}) {
     },
     watch(told) {
       changed = told
-      return { isCurrent: () => state.isCurrent }
+      return { isCurrent: () => state.isCurrent, stop: () => stopped.push('stopped') }
     },
   }
   const record = (id: string, over: Partial<SessionRecord> = {}): SessionRecord => ({
@@ -39,7 +40,7 @@ function setUp({ bytesMax = 1_000_000 } = {}) {
   const cache = new SessionCache<object>(store as SessionStore, clock, bytesMax)
   const read = (hash: string) => cache.read(hash)
   const tell = (id: string | undefined): void => changed(id)
-  return { clock, asked, state, cache, read, tell, record, live }
+  return { clock, asked, stopped, state, cache, read, tell, record, live }
 }
 
 describe('remembered sessions', () => {
@@ -147,6 +148,16 @@ describe('remembered sessions', () => {
     tell('s_n1')
     read('used')
     expect(asked).not.toContain('used')
+  })
+
+  it('are none once it is closed', () => {
+    const { asked, stopped, cache, read, record } = setUp()
+    read('a')
+    cache.close()
+    expect(stopped).toEqual(['stopped'])
+    cache.put('b', record('s_b'))
+    for (const hash of ['a', 'a', 'b']) read(hash)
+    expect(asked).toEqual(['a', 'a', 'a', 'b'])
   })
 
   it('are decoded once, and anew for another record', () => {

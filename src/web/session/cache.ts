@@ -33,6 +33,7 @@ export class SessionCache<Content> {
   #youngBytes = 0
   readonly #hashes = new Map<SessionId, string>()
   readonly #readings = new Set<Reading>()
+  #isClosed = false
 
   constructor(store: SessionStore, clock: Clock, bytesMax: number = sessionLimits.cachedBytesMax) {
     this.#store = store
@@ -43,7 +44,7 @@ export class SessionCache<Content> {
 
   /** What a token leads to, by the store only if that isn't known. */
   read(tokenHash: string): Awaitable<TokenState> {
-    const isCurrent = this.#watch.isCurrent()
+    const isCurrent = !this.#isClosed && this.#watch.isCurrent()
     const known = isCurrent ? this.#known(tokenHash) : undefined
     if (known) return { kind: 'live', record: known, isReplaced: false }
     // What changes before the news come through isn't told: it must not be kept either.
@@ -61,6 +62,13 @@ export class SessionCache<Content> {
     const { record } = state
     if (!reading.hasMissed && !reading.changed.has(record.id)) this.put(tokenHash, record)
     return state
+  }
+
+  /** Remembers nothing any more. */
+  close(): void {
+    this.#isClosed = true
+    this.#watch.stop()
+    this.#forget(undefined)
   }
 
   #known(tokenHash: string): SessionRecord | undefined {
@@ -86,6 +94,7 @@ export class SessionCache<Content> {
 
   /** Remembers a session as it was just read, or just written by a store that answers at once. */
   put(tokenHash: string, record: SessionRecord, content?: Content): void {
+    if (this.#isClosed) return
     const before = this.#hashes.get(record.id)
     if (before !== undefined && before !== tokenHash) this.#forget(record.id)
     if (this.#youngBytes >= this.#bytesMax / 2) this.#age()

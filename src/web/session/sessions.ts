@@ -108,6 +108,7 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
 
   close(): void {
     this.#listeners.clear()
+    this.#core.cache.close()
   }
 
   identify({ headers }: { headers: HeaderRecord }): Awaitable<Visitor<Data> | undefined> {

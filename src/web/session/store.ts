@@ -90,6 +90,8 @@ export interface Watch {
    * that was read earlier is known to hold.
    */
   isCurrent(): boolean
+  /** Tells no more; what was read before is not known to hold from here on. */
+  stop(): void
 }
 
 /**

@@ -249,7 +249,7 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * stands.
    */
   followEnds(): Awaitable<number>
-  /** Forgets the listeners. The store stays open: it belongs to whoever opened it. */
+  /** Forgets the listeners, and what was read. The store stays open: it belongs to whoever opened it. */
   close(): void
 
   /**
