@@ -2,7 +2,10 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Redis } from 'ioredis'
+import postgres from 'postgres'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { countedStore } from '../../test/fakes/counted-store.ts'
 import { type PostgresServer, startPostgres } from '../../test/fakes/postgres-server.ts'
@@ -50,6 +53,25 @@ function nodeOf({ sessions: open }: Node) {
   })
   const sessions = openSessions<Data>({ store, initial, development: { port: 3000 } })
   return { calls, sessions, browser: new Browser(sessions) }
+}
+
+/** As somebody does who has had enough of all sessions. */
+const empty: Readonly<Record<string, () => Promise<unknown>>> = {
+  async sqlite() {
+    const db = new DatabaseSync(join(folder, 'sessions.db'))
+    db.exec('DELETE FROM sessions; DELETE FROM tokens')
+    db.close()
+  },
+  async postgres() {
+    const sql = postgres(database.url)
+    await sql.unsafe('TRUNCATE sojourn.sessions, sojourn.tokens')
+    await sql.end()
+  },
+  async valkey() {
+    const client = new Redis(redis.url)
+    await client.flushall()
+    client.disconnect()
+  },
 }
 
 const read = ({ data, user }: Session<Data>) => ({ count: data.count, user: user?.id })
@@ -134,6 +156,15 @@ describe.each(Object.entries(stores))('%s', (name, open) => {
     expect(await here.browser.send(read)).toEqual({ count: 0, user: undefined })
   })
 
+  it('sees that the database was emptied', async () => {
+    const { here } = await visitor()
+    const { sessions: _, browser } = nodeOf(nodes[1] as Node)
+    await browser.send((session) => session.login('bob'))
+    await empty[name]?.()
+    await sleep(staleMs + 500)
+    expect(await here.browser.send(read)).toEqual({ count: 0, user: undefined })
+  })
+
   it('does not outlive the grace of a token that another node rotated', async () => {
     const { here, there } = await visitor()
     await there.browser.send((session) => session.rotate())
@@ -144,4 +175,42 @@ describe.each(Object.entries(stores))('%s', (name, open) => {
     // Accepted for a while: asked for each time.
     expect(here.calls).toEqual(['read', 'read', 'read'])
   })
+})
+
+describe('a Valkey where one of the nodes may not publish', () => {
+  it('is remembered by nobody, as long as something was changed in silence', async () => {
+    const admin = new Redis(redis.url)
+    await admin.call('ACL', 'SETUSER', 'mute', 'on', '>secret', '~*', '+@all', 'resetchannels')
+    const url = new URL(redis.url)
+    url.username = 'mute'
+    url.password = 'secret'
+    const [open, mute] = [await openValkey({ url: redis.url }), await openValkey({ url: url.href })]
+    const [here, there] = [nodeOf(open), nodeOf(mute)]
+    try {
+      await here.browser.send((session) => session.login('ada'))
+      await expect
+        .poll(async () => {
+          here.calls.length = 0
+          await here.browser.send(read)
+          return here.calls
+        })
+        .toEqual([])
+      there.browser.cookie = here.browser.cookie
+      await there.browser.send((session) => session.logout())
+      await sleep(staleMs)
+      expect(await here.browser.send(read)).toEqual({ count: 0, user: undefined })
+    } finally {
+      for (const node of [open, mute]) await node.close()
+      await admin.call('ACL', 'DELUSER', 'mute')
+      await admin.del('{sojourn}:silent')
+      admin.disconnect()
+    }
+  })
+})
+
+it('nothing is asked for by a Valkey that is closed', async () => {
+  const valkey = await openValkey({ url: redis.url })
+  const watch = valkey.sessions().watch(() => {})
+  await valkey.close()
+  expect(watch.isCurrent()).toBe(false)
 })

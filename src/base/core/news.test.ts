@@ -52,11 +52,28 @@ describe('news', () => {
     const { told, news, deliver } = setUp()
     news.isCurrent()
     deliver()
+    told.length = 0
     news.hear('s_1')
     news.hear('')
     news.restart()
     expect(told).toEqual(['s_1', undefined, undefined])
     expect(news.isCurrent()).toBe(false)
+  })
+
+  it('are all forgotten when beats come again after a silence', () => {
+    const { clock, sent, told, news, deliver } = setUp()
+    news.isCurrent()
+    deliver()
+    told.length = 0
+    for (let times = 0; times < 8; times++) {
+      clock.advance(200)
+      news.isCurrent()
+      sent.length = 0
+    }
+    expect([news.isCurrent(), told]).toEqual([false, []])
+    clock.advance(250)
+    deliver()
+    expect([news.isCurrent(), told]).toEqual([true, [undefined]])
   })
 
   it('are not proven by beats of others, nor by those from before an interruption', () => {

@@ -29,7 +29,10 @@ export class News {
 
   /** Takes what came through the channel. */
   hear(text: string): void {
+    const wasFresh = this.#pulse.isHeard()
     if (!this.#pulse.hear(text)) this.#tell(text === '' ? undefined : text)
+    // What happened while no beat came may not have been told either.
+    else if (!wasFresh && this.#pulse.isHeard()) this.#tell(undefined)
   }
 
   /** The channel was interrupted, or begins: what was sent meanwhile is lost. */

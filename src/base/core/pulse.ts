@@ -43,7 +43,12 @@ export class Pulse {
     const nowMs = this.#clock.monotonicMs()
     this.#askedMs = nowMs
     if (!this.#cancel) this.#beat()
-    return nowMs - this.#heardMs < pulseMs.fresh
+    return this.isHeard()
+  }
+
+  /** The same, without being asked to go on. */
+  isHeard(): boolean {
+    return this.#clock.monotonicMs() - this.#heardMs < pulseMs.fresh
   }
 
   /** Takes what came through the channel; false when it is no beat. */

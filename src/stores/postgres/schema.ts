@@ -236,18 +236,31 @@ export const changeChannel = 'sojourn'
 
 /** A notification takes 8,000 bytes; one without an id means all sessions. */
 const tellings = `
-CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-  changed text := to_jsonb(OLD) ->> TG_ARGV[0];
+CREATE FUNCTION tell(_schema text, _id text) RETURNS void LANGUAGE sql AS $$
+  SELECT pg_notify('${changeChannel}', _schema || ' ' ||
+    CASE WHEN octet_length(_id) <= 1000 THEN _id ELSE '' END)
+$$;
+CREATE FUNCTION tell_change() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
 BEGIN
-  PERFORM pg_notify('${changeChannel}', TG_TABLE_SCHEMA || ' ' ||
-    CASE WHEN octet_length(changed) <= 1000 THEN changed ELSE '' END);
+  PERFORM tell(TG_TABLE_SCHEMA, OLD.id);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION tell_rotation() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  PERFORM tell(TG_TABLE_SCHEMA, OLD.session_id);
+  RETURN NULL;
+END $$;
+CREATE FUNCTION tell_all() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+  PERFORM tell(TG_TABLE_SCHEMA, '');
   RETURN NULL;
 END $$;
 CREATE TRIGGER tell_change AFTER UPDATE OR DELETE ON sessions
-  FOR EACH ROW EXECUTE FUNCTION tell_change('id');
+  FOR EACH ROW EXECUTE FUNCTION tell_change();
 CREATE TRIGGER tell_rotation AFTER UPDATE OF reason ON tokens
-  FOR EACH ROW WHEN (OLD.reason IS NULL) EXECUTE FUNCTION tell_change('session_id');
+  FOR EACH ROW WHEN (OLD.reason IS NULL) EXECUTE FUNCTION tell_rotation();
+CREATE TRIGGER tell_all AFTER TRUNCATE ON sessions FOR EACH STATEMENT EXECUTE FUNCTION tell_all();
+CREATE TRIGGER tell_all AFTER TRUNCATE ON tokens FOR EACH STATEMENT EXECUTE FUNCTION tell_all();
 `
 
 /** SQL of each version of the schema, oldest first. Only ever appended to. */

@@ -16,6 +16,8 @@ import { attempt, transaction } from './open.ts'
 import { columnsOf, type Row, recordOf } from './records.ts'
 import { queries } from './sessions-queries.ts'
 
+/** How long an answer holds in a turn of the event loop that takes its time. */
+const askedMsMax = 5
 /** How often a sweep looks for more, when those that were due are live. */
 const duePagesMax = 10
 /** Long enough for every process to read the feed many times over. */
@@ -35,6 +37,7 @@ class SqliteSessions implements SessionStore {
   #othersWrites: unknown
   /** Whether they were counted in this turn of the event loop. */
   #isAsked = false
+  #askedMs = 0
   readonly #forgetTurn = (): void => {
     this.#isAsked = false
   }
@@ -55,15 +58,16 @@ class SqliteSessions implements SessionStore {
 
   /**
    * What others write isn't told by its session, so all of them may have changed. To ask takes two
-   * locks of the file: once in a turn of the event loop is enough, since a request that is handled
-   * in it had arrived when the turn began.
+   * locks of the file: once in a turn of the event loop is enough, if it is short, since nearly all
+   * requests that are handled in it had arrived when it began.
    */
   #isCurrent(): boolean {
-    if (this.#isAsked) return true
+    if (this.#isAsked && performance.now() - this.#askedMs < askedMsMax) return true
     const now = attempt(() => this.#statements.othersWrites.get()?.['data_version'])
     if (now !== this.#othersWrites) this.#changed(undefined)
     this.#othersWrites = now
     this.#isAsked = true
+    this.#askedMs = performance.now()
     setImmediate(this.#forgetTurn)
     return true
   }

@@ -11,23 +11,33 @@ export class Changes {
   readonly #client: Redis | Cluster
   readonly #channel: string
   #subscriber: Redis | undefined
+  #isClosed = false
 
-  /** @param clock the machine's: its beats are about the way to the server */
-  constructor(client: Redis | Cluster, prefix: string, clock: Clock) {
+  /**
+   * @param beat sends a beat through the channel, unless some change could not be told
+   * @param clock the machine's: its beats are about the way to the server
+   */
+  constructor(
+    client: Redis | Cluster,
+    prefix: string,
+    clock: Clock,
+    beat: (text: string) => Promise<unknown>,
+  ) {
     this.#client = client
     this.#channel = `${prefix}:changed`
-    this.news = new News(clock, (text) => client.publish(this.#channel, text))
+    this.news = new News(clock, beat)
   }
 
   isCurrent(): boolean {
     const client = this.#client
     // A Cluster moves its subscribers from node to node without telling what got lost.
-    if ('nodes' in client) return false
+    if ('nodes' in client || this.#isClosed) return false
     this.#subscriber ??= this.#subscribe(client)
     return this.news.isCurrent()
   }
 
   close(): void {
+    this.#isClosed = true
     this.news.close()
     this.#subscriber?.disconnect()
   }

@@ -4,6 +4,7 @@ import { type Clock, SojournError, systemClock } from '../../base/core/index.ts'
 import type { SessionStore } from '../../web/session/index.ts'
 import { Changes } from './changes.ts'
 import { checkClient, connect, type Runner, runnerOn, within } from './client.ts'
+import { scripts } from './scripts.ts'
 import { ValkeySessions } from './sessions.ts'
 
 interface CommonOptions {
@@ -97,7 +98,9 @@ export async function openValkey({
       return Promise.reject(new SojournError('STORE_UNAVAILABLE', 'The store is closed.'))
     },
   }
-  const changes = new Changes(client, prefix, systemClock)
+  const changes = new Changes(client, prefix, systemClock, (text) =>
+    open.run(scripts.beat, systemClock.nowMs(), text),
+  )
   const sessions = new ValkeySessions(open, clock, changes)
   return {
     sessions: () => sessions,

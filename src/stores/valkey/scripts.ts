@@ -12,6 +12,8 @@
  *   :code:<hash>     hash   bytes, until
  *   :ends            stream of ids and reasons, numbered by :position
  *   :changed         channel on which every change of a session is told, by its id
+ *   :silent          is there while a change could not be told
+ *   :known           is there until somebody empties the database
  *
  * A script that fails in the middle isn't rolled back: whatever can be wrong is checked before the
  * first write, and the server refuses writes (read-only, out of memory) at the first one only.
@@ -28,6 +30,8 @@ const slackMs = 3600e3
 const keptMsMax = 1e15
 /** Long enough for every process to read the feed many times over. */
 const endsKeptMs = 3600e3
+/** Longer than any beat is waited for: who missed a change forgets everything. */
+const silentMs = 60_000
 /** How many ids one step of a scan looks at, live or not. */
 const scannedMax = 200
 
@@ -42,8 +46,11 @@ local function live(id)
   local times = call('HMGET', key('session', id), 'expires', 'ends')
   return times[1] and tonumber(times[1]) > now and tonumber(times[2]) > now
 end
--- Who may not publish finds out by the beats that don't come either.
-local function changed(id) redis.pcall('PUBLISH', prefix .. ':changed', id) end
+-- Where somebody may not publish nobody's beats come through, so that nobody relies on the news.
+local function changed(id)
+  local told = redis.pcall('PUBLISH', prefix .. ':changed', id)
+  if type(told) == 'table' and told.err then call('SET', prefix .. ':silent', 1, 'PX', ${silentMs}) end
+end
 local function record(id)
   return live(id) and call('HMGET', key('session', id),
     'version', 'bytes', 'touched', 'expires', 'ends', 'about')
@@ -303,6 +310,13 @@ end
 return { #ids == ${scannedMax} and ids[#ids], found }
 `
 
+/** Comes through only if every change did: an emptied database is one, too. */
+const beat = `
+if call('EXISTS', prefix .. ':silent') == 1 then return 0 end
+if call('SET', prefix .. ':known', 1, 'NX') then call('PUBLISH', prefix .. ':changed', '') end
+return call('PUBLISH', prefix .. ':changed', ARGV[2])
+`
+
 const putCode = `
 local code = key('code', ARGV[2])
 if call('EXISTS', code) == 1 then return 'taken' end
@@ -334,7 +348,7 @@ function script(...parts: readonly string[]): Script {
   return { lua, sha: createHash('sha1').update(lua).digest('hex') }
 }
 
-type Method = Exclude<keyof SessionStore, 'answersAtOnce' | 'watch'>
+type Method = Exclude<keyof SessionStore, 'answersAtOnce' | 'watch'> | 'beat'
 
 export const scripts: Readonly<Record<Method, Script>> = {
   create: script(base, keeping, ending, ofUsers, lines, adding, create),
@@ -350,6 +364,7 @@ export const scripts: Readonly<Record<Method, Script>> = {
   sweep: script(base, keeping, ending, sweep),
   ends: script(base, ends),
   scan: script(base, scan),
+  beat: script(base, beat),
   putCode: script(base, keeping, putCode),
   readCode: script(base, readCode),
   takeCode: script(base, takeCode),

@@ -92,6 +92,15 @@ export class SessionCache<Content> {
     return entry.content
   }
 
+  /**
+   * Whether a token is known to lead to this very record: then nobody has rotated it, nor changed
+   * the session, since.
+   */
+  holds(tokenHash: string, record: SessionRecord): boolean {
+    const entry = this.#young.get(tokenHash) ?? this.#old.get(tokenHash)
+    return entry?.record === record
+  }
+
   /** Remembers a session as it was just read, or just written by a store that answers at once. */
   put(tokenHash: string, record: SessionRecord, content?: Content): void {
     if (this.#isClosed) return

@@ -32,6 +32,6 @@ export function headerText(
   name: string,
   separator = ', ',
 ): string | undefined {
-  const value = headers[name]
+  const value = Object.hasOwn(headers, name) ? headers[name] : undefined
   return typeof value === 'object' ? value.join(separator) : value
 }

@@ -141,22 +141,26 @@ function* save<Data extends object>(
   change?: (data: Data) => void,
 ): Steps<void> {
   const written = yield* onNewest(core, stage, (newest) => saveUpon(core, stage, newest, change))
-  enterRecord(core, stage, written)
+  enterRecord(core, stage, written.record)
+  if (written.isNewest) remember(core, stage, written)
 }
 
 function* saveUpon<Data extends object>(
   core: Core<Data>,
-  { draft }: Stage<Data>,
+  { draft, tokenHash = '' }: Stage<Data>,
   newest: SessionRecord,
   change: ((data: Data) => void) | undefined,
-): Steps<Written<Data> | 'conflict' | 'gone'> {
+): Steps<(Written<Data> & { readonly isNewest: boolean }) | 'conflict' | 'gone'> {
   const content = change ? changed(draft.upon(newest), change) : draft.upon(newest)
   const remembered = isRemembered(newest.bytes)
   const bytes = yield* core.contents.encode(newest.id, content, remembered)
   const times = timesDue(core, newest, remembered)
+  // Somebody may have rotated since this request found the session: then it goes by another token.
+  const isNewest = core.cache.holds(tokenHash, newest)
   const outcome = yield* wait(core.store.commit(newest.id, newest.version, bytes, times))
   if (outcome !== 'committed') return outcome
-  return { record: { ...newest, ...times, bytes, version: newest.version + 1 }, content }
+  const record = { ...newest, ...times, bytes, version: newest.version + 1 }
+  return { record, content, isNewest }
 }
 
 function changed<Data extends object>(
@@ -177,8 +181,7 @@ function* touch<Data extends object>(
   const times = timesDue(core, record, isRemembered(record.bytes))
   if (!times) return
   try {
-    if (yield* wait(core.store.touch(record.id, times)))
-      remember(core, stage, { ...record, ...times })
+    if (yield* wait(core.store.touch(record.id, times))) stage.record = { ...record, ...times }
   } catch (error) {
     core.log.warn({ err: error, session: record.id }, 'a session could not be touched')
   }
@@ -199,7 +202,6 @@ function* rotate<Data extends object>(
   if (outcome === 'gone') throw yield* endError(core, stage)
   if (outcome === 'superseded') return
   stage.tokenHash = newHash
-  if (stage.record) remember(core, stage, stage.record)
   giveCookie(core, stage, token, stage.record)
 }
 

@@ -95,7 +95,7 @@ export class Contents<Data extends object> {
     const { schema, dataBytesMax, version, sealer } = this.#options
     const { data, flash } = content
     if (schema) {
-      const result = yield* wait(schema['~standard'].validate(data))
+      const result = yield* wait(schema['~standard'].validate(plainCopy(data)))
       if (result.issues) throw new SojournError('SESSION_INVALID', describe(result.issues))
     }
     const flag = isRemembered ? flags.remembered : 0

@@ -47,8 +47,6 @@ export interface Found {
   /** The token's hash, unless a session that begins anew takes its place. */
   readonly tokenHash: string | undefined
   readonly record: SessionRecord | undefined
-  /** Whether the token was replaced and is accepted for a while only. */
-  readonly isReplaced: boolean
   /**
    * The token was replaced or logged out: another response brings the browser its successor, so
    * this request may write nothing and must not set a cookie over it.
@@ -65,7 +63,6 @@ export interface Stage<Data extends object> extends Omit<Arrival, 'isHeaderClien
   /** Whether the session must be stored even if nothing was written to it. */
   isWanted: boolean
   record: SessionRecord | undefined
-  readonly isReplaced: boolean
   readonly barred: Found['barred']
   draft: Draft<Data>
   /** A staged `login()` or `logout()`: the session is left for another one. */

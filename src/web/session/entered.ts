@@ -34,7 +34,8 @@ export function enterNew<Data extends object>(
   token: string,
 ): void {
   stage.tokenHash = hashToken(token)
-  enterRecord(core, stage, written)
+  enterRecord(core, stage, written.record)
+  remember(core, stage, written)
   stage.departure = undefined
   giveCookie(core, stage, token, written.record)
 }
@@ -60,21 +61,18 @@ function lifetimeOf<Data extends object>(
 export function enterRecord<Data extends object>(
   core: Core<Data>,
   stage: Stage<Data>,
-  { record, content }: Written<Data>,
+  record: SessionRecord,
 ): void {
   stage.draft.enter('stale')
   stage.draft = draftOf(core, record)
   stage.record = record
-  remember(core, stage, record, content)
 }
 
 /** Where others may come between a write and its answer, what was written need not hold any more. */
 export function remember<Data extends object>(
   { store, cache }: Core<Data>,
-  { tokenHash, isReplaced }: Stage<Data>,
-  record: SessionRecord,
-  content?: Content<Data>,
+  { tokenHash }: Stage<Data>,
+  { record, content }: Written<Data>,
 ): void {
-  if (store.answersAtOnce && tokenHash !== undefined && !isReplaced)
-    cache.put(tokenHash, record, content)
+  if (store.answersAtOnce && tokenHash !== undefined) cache.put(tokenHash, record, content)
 }

@@ -391,10 +391,17 @@ describe('headers that hold the token', () => {
     })
   })
 
-  it.each(['', 'cookie', 'Authorization', 'sec-websocket-key', 'a b', 7])(
+  it.each(['', 'cookie', 'Authorization', 'sec-websocket-key', 'x-forwarded-for', 'te', 'a b', 7])(
     'are not called %s',
     (header) => {
       expect(() => setUp({ carriers: { header: header as string } })).toThrow(TypeError)
     },
   )
+
+  it('may be called like what every object has', async () => {
+    for (const header of ['constructor', '__proto__']) {
+      const { browser } = setUp({ carriers: { header } })
+      expect(await browser().send((session) => session.isNew)).toBe(true)
+    }
+  })
 })

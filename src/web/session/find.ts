@@ -6,7 +6,6 @@ import type { TokenState } from './store.ts'
 const nothing: Found = {
   tokenHash: undefined,
   record: undefined,
-  isReplaced: false,
   barred: undefined,
 }
 
@@ -25,8 +24,7 @@ export function find<Data extends object>(
 
 function foundBy(tokenHash: string, state: TokenState): Found {
   if (state?.kind === 'live') {
-    const { record, isReplaced } = state
-    return { tokenHash, record, isReplaced, barred: undefined }
+    return { tokenHash, record: state.record, barred: undefined }
   }
   const reason = state?.reason
   // After expiry and revocation no other response brings a successor: the visitor may start anew.

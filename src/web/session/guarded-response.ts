@@ -57,14 +57,18 @@ export function guard(response: ServerResponse, one: Guard): Guarded {
 
 class GuardedBy implements Guarded {
   readonly #response: GuardedResponse
+  readonly #guard: Guard
   readonly #parent: GuardedResponse
   /** Whether another guard stood there first, whose place is left to it. */
   readonly #isSecond: boolean
   /** Methods of the response's own: others put them there first. */
   #before: Partial<Record<GuardedName, Method>> | undefined
+  /** How it looked before a second guard pretended. */
+  #shownBefore: (PropertyDescriptor | undefined)[] | undefined
 
   constructor(response: ServerResponse, one: Guard) {
     this.#response = response as never
+    this.#guard = one
     this.#parent = Object.getPrototypeOf(response) as GuardedResponse
     for (const name of names)
       if (Object.hasOwn(response, name)) {
@@ -83,17 +87,35 @@ class GuardedBy implements Guarded {
   }
 
   pretend(): void {
-    Object.defineProperties(this.#response, shown)
+    if (!this.#isSecond) Object.defineProperties(this.#response, shown)
+    else if (!this.#shownBefore) this.#pretendAsWell()
+  }
+
+  /** Beside what the first guard shows. */
+  #pretendAsWell(): void {
+    const response = this.#response
+    this.#shownBefore = shownNames.map((name) => Object.getOwnPropertyDescriptor(response, name))
+    shownNames.forEach((name, at) => {
+      const before = this.#shownBefore?.[at]?.get
+      const get = (): boolean => {
+        if (heldAs[name](this.#guard)) return true
+        if (before) return Boolean(Reflect.apply(before, response, []))
+        return Boolean(Reflect.get(Object.getPrototypeOf(response), name, response))
+      }
+      Object.defineProperty(response, name, { configurable: true, get })
+    })
   }
 
   release(): void {
     const response: Partial<GuardedResponse> = this.#response
     for (const name of names) delete response[name]
     Object.assign(response, this.#before)
-    if (this.#isSecond) return
-    Reflect.deleteProperty(response, 'headersSent')
-    Reflect.deleteProperty(response, 'writableEnded')
-    delete response[own]
+    for (const [at, name] of shownNames.entries()) {
+      const before = this.#shownBefore?.[at]
+      if (before) Object.defineProperty(response, name, before)
+      else if (!this.#isSecond || this.#shownBefore) Reflect.deleteProperty(response, name)
+    }
+    if (!this.#isSecond) delete response[own]
   }
 }
 
@@ -119,19 +141,24 @@ const shared = Object.fromEntries(
   ]),
 ) as Record<GuardedName, Method>
 
-const shown: PropertyDescriptorMap = {
-  headersSent: shownAs('headersSent', (one) => one.isHeadHeld),
-  writableEnded: shownAs('writableEnded', (one) => one.isEndHeld),
+type ShownName = 'headersSent' | 'writableEnded'
+
+const shownNames = ['headersSent', 'writableEnded'] as const
+const heldAs: Record<ShownName, (one: Guard) => boolean> = {
+  headersSent: (one) => one.isHeadHeld,
+  writableEnded: (one) => one.isEndHeld,
 }
 
-function shownAs(
-  name: 'headersSent' | 'writableEnded',
-  isHeld: (one: Guard) => boolean,
-): PropertyDescriptor {
+const shown: PropertyDescriptorMap = {
+  headersSent: shownAs('headersSent'),
+  writableEnded: shownAs('writableEnded'),
+}
+
+function shownAs(name: ShownName): PropertyDescriptor {
   return {
     configurable: true,
     get(this: Required<GuardedResponse>): boolean {
-      if (isHeld(this[own])) return true
+      if (heldAs[name](this[own])) return true
       return Boolean(Reflect.get(Object.getPrototypeOf(this), name, this))
     },
   }

@@ -802,3 +802,92 @@ it('hands out nothing that another request could find changed', async () => {
   updated[0]?.push('late')
   expect(await held()).toEqual(kept)
 })
+
+describe('what is remembered', () => {
+  const cart = (session: Session<Data>): string[] => [...session.data.cart]
+  /** A visit that has looked at the session, and is not over yet. */
+  async function slowVisit({ delayMs }: { delayMs?: number } = {}) {
+    const all = setUp(delayMs === undefined ? {} : { delayMs })
+    const one = all.browser()
+    await one.send(({ data }) => {
+      data.cart.push('one')
+    })
+    all.clock.advance(4 * minuteMs)
+    const slow = await all.sessions.visit(one.facts())
+    expect(slow.session.data.cart).toHaveLength(1)
+    return { ...all, one, slow }
+  }
+
+  it('is the newest version after a late touch, and after a late rotation', async () => {
+    for (const end of ['touch', 'rotate']) {
+      const { one, slow } = await slowVisit()
+      await one.copy().send(({ data }) => {
+        data.cart.push('two')
+      })
+      if (end === 'rotate') slow.session.rotate()
+      await slow.commit()
+      one.take(slow.start())
+      expect(await one.send(cart), end).toEqual(['one', 'two'])
+    }
+  })
+
+  it('goes by no token that was rotated while a request was under way', async () => {
+    for (const work of ['touch', 'write']) {
+      const { one, slow, clock, sessions } = await slowVisit()
+      const old = one.copy()
+      await one.send((session) => session.rotate())
+      if (work === 'write') slow.session.data.cart.push('late')
+      await slow.commit()
+      clock.advance(11_000)
+      expect(await old.send((session) => session.isNew), work).toBe(true)
+      expect(await sessions.identify(old.facts()), work).toBeUndefined()
+      expect(await one.send((session) => session.isNew), work).toBe(false)
+    }
+  })
+
+  it('does not change under a commit when the handler fails after its answer', async () => {
+    const { one, slow } = await slowVisit({ delayMs: 5 })
+    slow.session.data.name = 'paid'
+    await one.copy().send(({ data }) => {
+      data.cart.push('two')
+    })
+    const committed = slow.commit()
+    slow.discard()
+    await committed
+    expect(await one.send(({ data }) => [data.name, data.cart.length])).toEqual(['paid', 2])
+  })
+
+  it('is not what a schema writes into its input', async () => {
+    const schema = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate(value: unknown) {
+          ;(value as Data).cart.push('planted')
+          return { issues: [{ message: 'no' }] }
+        },
+      },
+    } as const
+    const shared = setUp()
+    const strict = setUp({ store: shared.store, clock: shared.clock, schema })
+    const [one, other] = [shared.browser(), strict.browser()]
+    await one.send(write)
+    other.cookie = one.cookie
+    await expect(other.send(write)).rejects.toMatchObject({ code: 'SESSION_INVALID' })
+    expect(await other.send(cart)).toEqual(await one.send(cart))
+  })
+
+  it('shows copies of its user', async () => {
+    const { browser, sessions } = setUp()
+    const one = browser()
+    await one.send((session) => session.login('ada'))
+    const seen = (await sessions.identify(one.facts()))?.user as unknown as {
+      id: string
+      factors: string[]
+    }
+    const [listed] = await sessions.listByUser('ada')
+    seen.id = 'root'
+    for (const factors of [seen.factors, listed?.user?.factors as string[]]) factors.push('totp')
+    expect(await one.send(({ user }) => [user?.id, user?.factors])).toEqual(['ada', []])
+  })
+})

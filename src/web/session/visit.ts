@@ -73,7 +73,7 @@ export class Visit<Data extends object> {
     if (!this.#found && !core.store.answersAtOnce)
       throw new TypeError("open: 'manual' needs `await session.open()` before the session is used")
     this.open()
-    const { tokenHash, record, isReplaced, barred } = this.#found as Found
+    const { tokenHash, record, barred } = this.#found as Found
     const { token, isHeaderClient, isUnsafe, isSecure, isForged, userAgent } = this.#arrival
     const isStored = record !== undefined
     const stage: Stage<Data> = {
@@ -82,7 +82,6 @@ export class Visit<Data extends object> {
       nextToken: undefined,
       isWanted: false,
       record,
-      isReplaced,
       barred,
       draft: draftOf(core, record),
       departure: undefined,
@@ -121,6 +120,12 @@ export class Visit<Data extends object> {
   discard(): void {
     const stage = this.#madeStage
     if (!stage) return
+    // What is being stored must not change under it.
+    if (this.#pending) void this.#inTurn(() => this.#discard(stage))
+    else this.#discard(stage)
+  }
+
+  #discard(stage: Stage<Data>): void {
     stage.draft.enter('stale')
     stage.draft = draftOf(this.#core, stage.record)
     stage.departure = undefined
@@ -264,7 +269,8 @@ export class Visit<Data extends object> {
     this.#read()
     this.#hasCode = true
     const { parent } = await run(lookAt(this.#core, code))
-    return { user: parent.user, device: parent.device }
+    const { user, device } = parent
+    return { user: user && { ...user, factors: [...user.factors] }, device }
   }
 
   async takeOver(code: unknown, options: TakeOverOptions = {}): Promise<void> {
