@@ -47,7 +47,7 @@ module.exports = {
     {
       name: 'app-without-testing',
       severity: 'error',
-      from: { path: '^src/app' },
+      from: { path: '^src/app', pathNot: '\\.test\\.ts$' },
       to: { path: '^src/(testing|client/react)' },
     },
     {
