@@ -6,7 +6,14 @@ import { deviceOf } from './device.ts'
 import { Draft } from './draft.ts'
 import { idleMsOf, isTouchDue, sessionLimits, timesAt } from './policy.ts'
 import type { Steps } from './steps.ts'
-import type { EndReason, SessionRecord, SessionTimes, Tombstone, UserLimit } from './store.ts'
+import type {
+  EndReason,
+  SessionRecord,
+  SessionTimes,
+  SessionUser,
+  Tombstone,
+  UserLimit,
+} from './store.ts'
 
 /** The times that this use leaves; `undefined` as long as they need not be written. */
 export function timesDue<Data extends object>(
@@ -72,4 +79,9 @@ export function tombstoneOf<Data extends object>(
   reason: EndReason,
 ): Tombstone {
   return { reason, untilMs: clock.nowMs() + sessionLimits.tombstoneMs }
+}
+
+/** What is remembered must not be changed by whoever it is shown to. */
+export function copyOfUser(user: SessionUser | undefined): SessionUser | undefined {
+  return user && { ...user, factors: [...user.factors] }
 }

@@ -16,7 +16,7 @@ import { EndFeed } from './end-feed.ts'
 import { idleMsOf, isTouchDue, type Policy, policyOf, sessionLimits, timesAt } from './policy.ts'
 import { type Problem, problemOf } from './problem.ts'
 import { Queue } from './queue.ts'
-import { contentOf } from './records.ts'
+import { contentOf, copyOfUser } from './records.ts'
 import {
   isAllowedHost,
   isTransportSafe,
@@ -26,7 +26,7 @@ import {
   tokenOf,
 } from './requests.ts'
 import { run, type Steps, wait } from './steps.ts'
-import type { EndReason, SessionRecord, SessionStore, SessionUser, Tombstone } from './store.ts'
+import type { EndReason, SessionRecord, SessionStore, Tombstone } from './store.ts'
 import type { CreateSessionsOptions, EndListener, SessionInfo, Sessions, Visitor } from './types.ts'
 import type { Visit } from './visit.ts'
 
@@ -199,7 +199,11 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
 
   #visitorOf(record: SessionRecord): Visitor<Data> {
     const { id, user } = record
-    return { id, user: copyOf(user), data: plainCopy(contentOf(this.#core, record).data) as Data }
+    return {
+      id,
+      user: copyOfUser(user),
+      data: plainCopy(contentOf(this.#core, record).data) as Data,
+    }
   }
 
   #tell(id: SessionId, reason: EndReason): void {
@@ -224,10 +228,5 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
 }
 
 function infoOf({ bytes: _, version: __, ...info }: SessionRecord): SessionInfo {
-  return { ...info, user: copyOf(info.user) }
-}
-
-/** What is remembered must not be changed by whoever it is shown to. */
-function copyOf(user: SessionUser | undefined): SessionUser | undefined {
-  return user && { ...user, factors: [...user.factors] }
+  return { ...info, user: copyOfUser(info.user) }
 }

@@ -9,7 +9,7 @@ import { find } from './find.ts'
 import { handOver, lookAt, redeem } from './handover.ts'
 import type { AddedHeaders } from './headers.ts'
 import { sessionLimits } from './policy.ts'
-import { contentOf, draftOf } from './records.ts'
+import { contentOf, copyOfUser, draftOf } from './records.ts'
 import { RequestSession } from './request-session.ts'
 import { run, type Steps } from './steps.ts'
 import type { SessionUser } from './store.ts'
@@ -270,7 +270,7 @@ export class Visit<Data extends object> {
     this.#hasCode = true
     const { parent } = await run(lookAt(this.#core, code))
     const { user, device } = parent
-    return { user: user && { ...user, factors: [...user.factors] }, device }
+    return { user: copyOfUser(user), device }
   }
 
   async takeOver(code: unknown, options: TakeOverOptions = {}): Promise<void> {
