@@ -2,6 +2,7 @@
 import '../base/core/hints.ts'
 import { logVia, plainFacts, systemClock, toSojournError } from '../base/core/index.ts'
 import type { DoorToHost, HostToDoor } from '../base/protocol/index.ts'
+import { foldersIn } from '../live/host/folders.ts'
 import { Host } from '../live/host/host.ts'
 import { launcher } from '../live/host/launch.ts'
 import type { SocketHandle } from '../live/host/sockets.ts'
@@ -28,6 +29,7 @@ async function configure({
     backends,
     directory: await store.directory(),
     journal: store.journal(),
+    folderOf: foldersIn(data),
     launch: launcher(entry('../live/backend/main', import.meta.url)),
     clock: systemClock,
     log,
@@ -67,7 +69,8 @@ function hear(message: DoorToHost, handle: SocketHandle | undefined): void {
       host?.close(message.connections, message.code)
       break
     case 'stop':
-      stop()
+      if (message.name) host?.end(message.name)
+      else stop()
       break
     default:
       message satisfies never

@@ -61,7 +61,7 @@ export class HostProcess implements HostLink {
           resolve()
         } else if (message.type === 'log') {
           log[message.level](message.facts, message.message)
-        } else {
+        } else if (message.type !== 'status') {
           this.#options.onWord(message)
         }
       })

@@ -16,6 +16,17 @@ export interface BackendOptions<Data extends object> {
   readonly authorize: Authorize<Visitor<Data>>
   /** Without a connection for so long the process ends, its state stays. Default 30 s. */
   readonly idleAfterMs?: number
+  /** Processes that are kept ready, with the module loaded. Default 1; 0 starts each when needed. */
+  readonly warm?: number
+  /**
+   * Instances that share one process, for many small ones: cheaper, but one that crashes or blocks
+   * takes the others along. Default 1.
+   */
+  readonly perProcess?: number
+  /** What a process may use before it is ended as `out-of-memory`. Default: no limit of ours. */
+  readonly memoryBytesMax?: number
+  /** An instance ends after so long, however busy; its clients come back to a new one. Default never. */
+  readonly lifetimeMs?: number
   /** Variables for the processes; they inherit only PATH, HOME, LANG, TZ and the like. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -46,12 +57,21 @@ export interface SojournOptions<Data extends object> {
   readonly log?: Log
 }
 
-const idleAfterMs = 30_000
+const defaults = { idleAfterMs: 30_000, warm: 1, perProcess: 1, memoryBytesMax: 0, lifetimeMs: 0 }
+const timerMsMax = 2 ** 31 - 1
+const bounds = {
+  idleAfterMs: [1, timerMsMax],
+  warm: [0, 100],
+  perProcess: [1, 1_000],
+  /** A process of Node with nothing in it needs more than half of the least. */
+  memoryBytesMax: [64 * 2 ** 20, Number.MAX_SAFE_INTEGER],
+  lifetimeMs: [1_000, timerMsMax],
+} as const satisfies Record<keyof typeof defaults, readonly [number, number]>
 
 /**
  * What the host process has to know of the backends.
  *
- * @throws TypeError for a name, module or rule that can't work; RangeError for a time that isn't one
+ * @throws TypeError for a name, module or rule that can't work; RangeError for a number out of bounds
  */
 export function plansOf(
   backends: Readonly<Record<string, BackendOptions<never>>>,
@@ -63,14 +83,24 @@ export function plansOf(
 
 function planOf(name: string, given: BackendOptions<never>): BackendPlan {
   const { module, authorize, env = {} } = given
-  const idle = given.idleAfterMs ?? idleAfterMs
   if (!isBackendName(name))
     throw new TypeError(`backends: ${name} must be lower-case letters, digits and dashes`)
   if (!URL.canParse(String(module)))
     throw new TypeError(`backends.${name}.module must be a URL, got ${module}`)
   if (typeof authorize !== 'function')
     throw new TypeError(`backends.${name}.authorize must be a function`)
-  if (!(idle > 0 && idle <= 2 ** 31 - 1))
-    throw new RangeError(`backends.${name}.idleAfterMs: ${idle}`)
-  return { module: String(module), idleAfterMs: idle, env }
+  return { module: String(module), env, ...numbersOf(name, given) }
+}
+
+function numbersOf(name: string, given: BackendOptions<never>): typeof defaults {
+  const numbers = { ...defaults }
+  for (const option of Object.keys(defaults) as (keyof typeof defaults)[]) {
+    const value = given[option]
+    if (value === undefined) continue
+    const [min, max] = bounds[option]
+    if (!(Number.isInteger(value) && value >= min && value <= max))
+      throw new RangeError(`backends.${name}.${option}: ${value} is not within ${min} and ${max}`)
+    numbers[option] = value
+  }
+  return numbers
 }

@@ -93,14 +93,17 @@ export async function openInstance(
   clock: VirtualClock = virtualClock(),
 ): Promise<InstanceWorld> {
   const fatal: SojournError[] = []
+  const onFatal = (error: SojournError): void => {
+    fatal.push(error)
+  }
   const instance = new Instance({
     backend: backend as Backend,
     key: 'k',
-    ...journal.claim(),
+    ...journal.claim(onFatal),
     clock,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     log: silentLog,
-    onFatal: (error) => fatal.push(error),
+    onFatal,
   })
   await instance.start()
   const attach = async (facts: Partial<CallerFacts> = {}): Promise<Peer> => {

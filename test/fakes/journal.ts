@@ -1,12 +1,12 @@
 /** A journal in memory that fences as the real one does, and fails when it is told to. */
-import { SojournError } from '../../src/base/core/index.ts'
+import { SojournError, toSojournError } from '../../src/base/core/index.ts'
 import type {
   JournalRequest,
   Recovered,
   StoredRecord,
   StoredSnapshot,
 } from '../../src/base/protocol/index.ts'
-import type { JournalWriter } from '../../src/live/backend/journal-pipe.ts'
+import type { JournalWriter } from '../../src/live/backend/journal-line.ts'
 
 /** What becomes of the next write. */
 export type Fate =
@@ -28,27 +28,54 @@ export class MemoryJournal {
   fate: (request: JournalRequest) => Fate | Promise<Fate> = () => 'written'
 
   /** Takes the key over: writers of earlier claims are fenced off. */
-  claim(): { epoch: number; nonce: string; journal: JournalWriter; recovered: Recovered } {
+  claim(fail: (error: SojournError) => void): {
+    epoch: number
+    nonce: string
+    journal: JournalWriter
+    recovered: Recovered
+  } {
     this.epoch += 1
     const epoch = this.epoch
-    const nonce = `nonce ${epoch}`
     const { snapshot, records } = this
     const recovered = { records: [...records], ...(snapshot && { snapshot }) }
-    return { epoch, nonce, journal: { write: (request) => this.#write(epoch, request) }, recovered }
+    return { epoch, nonce: `nonce ${epoch}`, journal: this.#writer(epoch, fail), recovered }
   }
 
-  async #write(epoch: number, request: JournalRequest): Promise<void> {
+  #writer(epoch: number, fail: (error: SojournError) => void): JournalWriter {
+    let last: Promise<unknown> = Promise.resolve()
+    let hasFailed = false
+    const write = async (request: JournalRequest, written: () => void): Promise<void> => {
+      if (hasFailed) return
+      try {
+        if (await this.#write(epoch, request)) written()
+        else hasFailed = true
+      } catch (error) {
+        hasFailed = true
+        fail(toSojournError(error))
+      }
+    }
+    return {
+      write: (request, written) => {
+        last = last.then(() => write(request, written))
+      },
+      close: () => {},
+    }
+  }
+
+  /** Whether the word of it arrives. */
+  async #write(epoch: number, request: JournalRequest): Promise<boolean> {
     const fate = await this.fate(request)
     const fits =
       request.type === 'append' ? request.seq === this.head + 1 : request.seq <= this.head
     if (fate === 'refused' || epoch !== this.epoch || !fits)
       throw new SojournError('JOURNAL_FENCED')
     if (fate !== 'lost') this.#keep(request)
-    if (fate !== 'written') await new Promise(() => {})
+    return fate === 'written'
   }
 
-  #keep({ type, seq, envelope, section }: JournalRequest): void {
-    this.written.push({ type, seq, envelope, section })
+  #keep(request: JournalRequest): void {
+    const { type, seq, envelope, section } = request
+    this.written.push(request)
     if (type === 'snapshot') {
       const before = this.snapshot?.seq ?? 0
       this.records = this.records.filter((record) => record.seq > before)

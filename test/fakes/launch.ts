@@ -4,29 +4,44 @@ import { EventEmitter } from 'node:events'
 import { Duplex, PassThrough } from 'node:stream'
 import {
   encodeJournalRequest,
-  type HostToInstance,
-  type InstanceToHost,
+  type HostToProcess,
   type JournalRequest,
+  type ProcessToHost,
 } from '../../src/base/protocol/index.ts'
 import type { Launch, Launched } from '../../src/live/host/launch.ts'
 import type { SocketHandle } from '../../src/live/host/sockets.ts'
 
+type Told =
+  | { readonly type: 'ready' | 'stopped' }
+  | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'adopted' | 'closed'; readonly connection: string }
+
 export class FakeChild extends EventEmitter {
   pid: number | undefined
   connected = true
-  readonly heard: HostToInstance[] = []
+  /** What its host said to its instances. */
+  readonly heard: HostToProcess[] = []
   /** What is written to it arrives nowhere. */
   readonly journal = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() })
   killed = false
+  /** Its host has nothing more to say: it would end by itself. */
+  isEnded = false
+  beats = 0
 
   constructor(pid: number | undefined) {
     super()
     this.pid = pid
   }
 
-  send(message: HostToInstance): boolean {
-    this.heard.push(message)
+  send(message: HostToProcess): boolean {
+    if (message.type === 'beat') this.beats += 1
+    else if (message.type !== 'load') this.heard.push(message)
     return true
+  }
+
+  disconnect(): void {
+    this.connected = false
+    this.isEnded = true
   }
 
   kill(): boolean {
@@ -34,14 +49,27 @@ export class FakeChild extends EventEmitter {
     return true
   }
 
-  say(message: InstanceToHost): void {
+  say(message: ProcessToHost): void {
     this.emit('message', message)
+  }
+
+  /** The number of the instance that it was given last. */
+  get instance(): number {
+    const order = this.heard.findLast((message) => message.type === 'start')
+    if (!order) throw new Error('nothing was started')
+    return order.instance
+  }
+
+  /** Says something about that instance. */
+  tell(message: Told): void {
+    this.say({ ...message, instance: this.instance } as ProcessToHost)
   }
 
   /** The process asks its host to write. */
   write(request: Pick<JournalRequest, 'type' | 'seq'>): void {
     const none = new Uint8Array(0)
-    this.journal.emit('data', encodeJournalRequest({ ...request, envelope: none, section: none }))
+    const whole = { ...request, level: 'process', envelope: none, section: none } as const
+    this.journal.emit('data', encodeJournalRequest({ ...whole, instance: this.instance }))
   }
 
   exit(): void {

@@ -125,7 +125,7 @@ export class Network {
     const instance = new Instance({
       backend: this.#backend,
       key: 'k',
-      ...this.journal.claim(),
+      ...this.journal.claim(() => {}),
       clock: this.clock,
       random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
       log: silentLog,

@@ -33,6 +33,10 @@ export async function openWorld(
     module: new URL(`./backends/${name}.ts`, import.meta.url).href,
     idleAfterMs,
     env: {},
+    warm: 0,
+    perProcess: 1,
+    memoryBytesMax: 0,
+    lifetimeMs: 0,
   })
   const host = new HostProcess({
     data: data.path,

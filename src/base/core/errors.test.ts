@@ -7,7 +7,7 @@ describe('the error table', () => {
   it('gives every code a fitting status, close code and hint', () => {
     for (const [code, { status, close, hint }] of Object.entries(errorTable)) {
       expect(status, code).toBeGreaterThanOrEqual(400)
-      expect(close === 1009 || (close >= 4400 && close < 4600), code).toBe(true)
+      expect([1009, 1012].includes(close) || (close >= 4400 && close < 4600), code).toBe(true)
       expect(hint, code).toMatch(/^[A-Z].*\.$/)
       expect(Buffer.byteLength(code), `${code} fits into a close frame`).toBeLessThanOrEqual(123)
     }

@@ -54,11 +54,12 @@ const rows = {
 
   // Instances and ownership.
   INSTANCE_START_FAILED: [503, true],
-  INSTANCE_STOPPED: [503, true],
+  INSTANCE_STOPPED: [503, true, 1012],
+  INSTANCE_PARKED: [503, true],
   JOURNAL_FENCED: [409, false],
   JOURNAL_DAMAGED: [500, false],
   DATA_IN_USE: [503, true],
-  HOST_STOPPED: [503, true],
+  HOST_STOPPED: [503, true, 1012],
   INTERNAL: [500, true],
 } as const
 

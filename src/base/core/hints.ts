@@ -43,6 +43,7 @@ const hints: Readonly<Record<ErrorCode, string>> = {
   TURN_OVER: 'Change the state before the handler returns; await what it starts.',
   INSTANCE_START_FAILED: 'The process of this key did not start; see the server log.',
   INSTANCE_STOPPED: 'The process of this key ended; connect again.',
+  INSTANCE_PARKED: 'Mend what the server log tells of this key, then stop it once to let it start.',
   JOURNAL_FENCED: 'Another instance owns this key now; this one must end.',
   JOURNAL_DAMAGED: 'The journal of this key fails its checks; restore it before it can start.',
   DATA_IN_USE: 'Another Sojourn process uses this data folder; stop it first.',

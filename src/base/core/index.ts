@@ -1,4 +1,4 @@
-export type { Awaitable } from './awaitable.ts'
+export { type Awaitable, isThenable, whenDone } from './awaitable.ts'
 export type { Clock } from './clock.ts'
 export { systemClock } from './clock.ts'
 export type { ErrorCode } from './errors.ts'

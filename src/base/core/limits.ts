@@ -22,6 +22,9 @@ export const limits = {
   turnMs: 10_000,
   /** Turns that wait for the one turn of an instance. */
   turnsWaitingMax: 1_024,
+  /** Records of one instance on their way to the journal, and their bytes; turns wait above. */
+  recordsUnwrittenMax: 256,
+  recordBytesUnwrittenMax: 8_388_608,
   /** Bytes that a slow client may leave unsent before it is closed. */
   unsentBytesMax: 4_194_304,
   /** Connections of one instance. */
@@ -42,6 +45,14 @@ export const limits = {
   refusalMs: 2_000,
   /** From the word to stop to the kill of the process. */
   stopMs: 5_000,
+  /** A process with connections is asked this often whether it still answers. */
+  beatEveryMs: 1_000,
+  /** It may owe the answer for so long; then it counts as stuck. */
+  stuckAfterMs: 5_000,
+  /** A key whose instance ended against its will so often in a row is not started any more. */
+  crashesMax: 10,
+  /** What is kept of a process's output, for the log of its instances. */
+  outputCharsKept: 65_536,
   /** Time for the first message of a client after its handshake. */
   helloMs: 10_000,
   /** Records of a journal between two snapshots, and their bytes. */

@@ -1,4 +1,4 @@
 export * from './client.ts'
 export * from './journal.ts'
 export { pack, unpack } from './pack.ts'
-export type * from './processes.ts'
+export * from './processes.ts'

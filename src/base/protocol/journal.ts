@@ -1,12 +1,20 @@
 /**
- * The pipe between an instance and its host: the instance asks to append, the host answers.
- * Every message is a length (4 bytes, big-endian), a type (1 byte), a seq (6 bytes) and, for
- * requests, the length of the envelope (4 bytes), the envelope and the section.
+ * The pipe between a process and its host: its instances ask to append, the host answers in the
+ * order of the requests of each instance. Every message is a length (4 bytes, big-endian), a type
+ * (1 byte), the number of the instance (4 bytes), a seq (6 bytes) and, for requests, the level
+ * (1 byte), the length of the envelope (4 bytes), the envelope and the section.
  */
 import { limits, SojournError } from '../core/index.ts'
 
+/**
+ * What a change survives before it is shown: `process` the death of any process (written),
+ * `disk` a power loss (fsynced).
+ */
+export type Durability = 'process' | 'disk'
+
 export type JournalRequest = {
   readonly type: 'append' | 'snapshot'
+  readonly level: Durability
   /** The record's number, or the last record that the snapshot contains. */
   readonly seq: number
   /** Private part: recorded results. Never sent to clients. */
@@ -17,63 +25,73 @@ export type JournalRequest = {
 
 export type JournalReply = { readonly type: 'appended' | 'fenced' | 'failed'; readonly seq: number }
 
+/** A message of the pipe belongs to one of the instances in the process. */
+export type OfInstance<Message> = Message & { readonly instance: number }
+
 const types = { append: 1, snapshot: 2, appended: 3, fenced: 4, failed: 5 } as const
 const names = Object.fromEntries(Object.entries(types).map(([name, type]) => [type, name]))
+const levels: readonly Durability[] = ['process', 'disk']
 const prefixBytes = 4
-const headBytes = 7
+const headBytes = 11
+/** What stands before the envelope of a request. */
+const requestHeadBytes = headBytes + 5
 
-function start(type: keyof typeof types, seq: number, bodyBytes: number): Uint8Array {
+function start(
+  type: keyof typeof types,
+  instance: number,
+  seq: number,
+  bodyBytes: number,
+): { bytes: Uint8Array; view: DataView } {
   const bytes = new Uint8Array(prefixBytes + headBytes + bodyBytes)
   const view = new DataView(bytes.buffer)
   view.setUint32(0, headBytes + bodyBytes)
   view.setUint8(4, types[type])
-  view.setUint16(5, Math.floor(seq / 2 ** 32))
-  view.setUint32(7, seq >>> 0)
+  view.setUint32(5, instance)
+  view.setUint16(9, Math.floor(seq / 2 ** 32))
+  view.setUint32(11, seq >>> 0)
+  return { bytes, view }
+}
+
+export function encodeJournalRequest(request: OfInstance<JournalRequest>): Uint8Array {
+  const { type, instance, level, seq, envelope, section } = request
+  const { bytes, view } = start(type, instance, seq, 5 + envelope.byteLength + section.byteLength)
+  const at = prefixBytes + headBytes
+  view.setUint8(at, levels.indexOf(level))
+  view.setUint32(at + 1, envelope.byteLength)
+  bytes.set(envelope, at + 5)
+  bytes.set(section, at + 5 + envelope.byteLength)
   return bytes
 }
 
-export function encodeJournalRequest(request: JournalRequest): Uint8Array {
-  const { envelope, section } = request
-  const bytes = start(request.type, request.seq, 4 + envelope.byteLength + section.byteLength)
-  new DataView(bytes.buffer).setUint32(prefixBytes + headBytes, envelope.byteLength)
-  bytes.set(envelope, prefixBytes + headBytes + 4)
-  bytes.set(section, prefixBytes + headBytes + 4 + envelope.byteLength)
-  return bytes
+export function encodeJournalReply({ type, instance, seq }: OfInstance<JournalReply>): Uint8Array {
+  return start(type, instance, seq, 0).bytes
 }
 
-export function encodeJournalReply(reply: JournalReply): Uint8Array {
-  return start(reply.type, reply.seq, 0)
-}
-
-function parseHead(bytes: Uint8Array): { type: string; seq: number } {
+function parseHead(bytes: Uint8Array): { type: string; instance: number; seq: number } {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   if (bytes.byteLength < headBytes)
     throw new SojournError('MESSAGE_MALFORMED', 'Short journal message.')
-  const seq = view.getUint16(1) * 2 ** 32 + view.getUint32(3)
-  return { type: names[view.getUint8(0)] ?? 'unknown', seq }
+  const seq = view.getUint16(5) * 2 ** 32 + view.getUint32(7)
+  return { type: names[view.getUint8(0)] ?? 'unknown', instance: view.getUint32(1), seq }
 }
 
-export function parseJournalRequest(bytes: Uint8Array): JournalRequest {
-  const { type, seq } = parseHead(bytes)
+export function parseJournalRequest(bytes: Uint8Array): OfInstance<JournalRequest> {
+  const { type, instance, seq } = parseHead(bytes)
   if (type !== 'append' && type !== 'snapshot')
     throw new SojournError('MESSAGE_MALFORMED', `Unexpected ${type}.`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const length = bytes.byteLength >= headBytes + 4 ? view.getUint32(headBytes) : -1
-  const from = headBytes + 4
-  if (length < 0 || from + length > bytes.byteLength) {
+  const length = bytes.byteLength >= requestHeadBytes ? view.getUint32(headBytes + 1) : -1
+  const level = levels[length < 0 ? -1 : view.getUint8(headBytes)]
+  if (!level || requestHeadBytes + length > bytes.byteLength)
     throw new SojournError('MESSAGE_MALFORMED', 'Short journal request.')
-  }
-  return {
-    type,
-    seq,
-    envelope: bytes.subarray(from, from + length),
-    section: bytes.subarray(from + length),
-  }
+  const split = requestHeadBytes + length
+  const envelope = bytes.subarray(requestHeadBytes, split)
+  return { type, instance, level, seq, envelope, section: bytes.subarray(split) }
 }
 
-export function parseJournalReply(bytes: Uint8Array): JournalReply {
-  const { type, seq } = parseHead(bytes)
-  if (type === 'appended' || type === 'fenced' || type === 'failed') return { type, seq }
+export function parseJournalReply(bytes: Uint8Array): OfInstance<JournalReply> {
+  const { type, instance, seq } = parseHead(bytes)
+  if (type === 'appended' || type === 'fenced' || type === 'failed') return { type, instance, seq }
   throw new SojournError('MESSAGE_MALFORMED', `Unexpected ${type}.`)
 }
 

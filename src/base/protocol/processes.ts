@@ -42,14 +42,55 @@ export interface SocketFacts {
 export interface BackendPlan {
   /** URL of the module whose default export is made by `backend()`. */
   readonly module: string
-  /** Without a connection for so long, the process ends; its state stays. */
+  /** Without activity for so long, the process ends; its state stays. */
   readonly idleAfterMs: number
   /** Variables that the process gets beside the few that every process gets. */
   readonly env: Readonly<Record<string, string>>
+  /** Processes that are kept ready with the module loaded. */
+  readonly warm: number
+  /** Instances that share one process. */
+  readonly perProcess: number
+  /** Above this, a process is ended as `out-of-memory`; 0 leaves it to the machine. */
+  readonly memoryBytesMax: number
+  /** An instance ends after so long, however busy it is; 0 for never. */
+  readonly lifetimeMs: number
 }
 
+/** Life of an instance: forward only. */
+export const phases = ['claimed', 'starting', 'ready', 'stopping', 'stopped'] as const
+export type Phase = (typeof phases)[number]
+
 /** Why an instance ended. */
-export type StopReason = 'idle' | 'requested' | 'crashed' | 'fenced' | 'start-failed' | 'host-drain'
+export type StopReason =
+  /** Nothing happened for `idleAfterMs`; its state stays, and the next visitor wakes it. */
+  | 'idle'
+  /** It was as old as `lifetimeMs`. */
+  | 'lifetime'
+  /** Somebody asked for it. */
+  | 'requested'
+  /** Its process ended by itself, or broke the rules of the pipe. */
+  | 'crashed'
+  /** Its process did not answer any more. */
+  | 'stuck'
+  | 'out-of-memory'
+  /** Another owner has the key, or the journal took no more. */
+  | 'fenced'
+  | 'start-failed'
+  /** Its process ended for what another instance in it did. */
+  | 'neighbour'
+  | 'host-drain'
+
+/** One step in the life of an instance. */
+export interface StatusChange extends InstanceName {
+  readonly epoch: number
+  readonly phase: Phase
+  /** Wall time at the host. */
+  readonly atMs: number
+  readonly pid?: number
+  readonly reason?: StopReason
+  /** What the process said last, when it ended against its will. */
+  readonly lastOutput?: string
+}
 
 /** A line for the application's logger. Facts are plain: errors don't survive a channel. */
 export interface LogLine {
@@ -67,7 +108,8 @@ export type DoorToHost =
     }
   | { readonly type: 'connect'; readonly name: InstanceName; readonly socket: SocketFacts }
   | { readonly type: 'close'; readonly connections: readonly string[]; readonly code: ErrorCode }
-  | { readonly type: 'stop' }
+  /** Ends one instance in good order; or, without a name, all of them, and the host. */
+  | { readonly type: 'stop'; readonly name?: InstanceName }
 
 export type HostToDoor =
   | { readonly type: 'ready' }
@@ -77,6 +119,7 @@ export type HostToDoor =
   | { readonly type: 'closed'; readonly connection: string }
   /** Connections whose client said something since the last word of this kind. */
   | { readonly type: 'active'; readonly connections: readonly string[] }
+  | ({ readonly type: 'status' } & StatusChange)
   | LogLine
 
 /** A frame of the journal's tail with the claim that made it. */
@@ -111,23 +154,41 @@ export interface Recovered {
   readonly records: readonly StoredRecord[]
 }
 
-export type HostToInstance =
-  | {
-      readonly type: 'start'
-      readonly name: InstanceName
-      readonly module: string
-      readonly epoch: number
-      readonly nonce: string
-      readonly recovered: Recovered
-    }
-  | { readonly type: 'connect'; readonly socket: SocketFacts }
-  | { readonly type: 'close'; readonly connections: readonly string[]; readonly code: ErrorCode }
-  | { readonly type: 'stop' }
+/** An instance inside a process, by a number that the host never gives again. */
+export interface InstanceRef {
+  readonly instance: number
+}
 
-export type InstanceToHost =
-  | { readonly type: 'ready' }
-  | { readonly type: 'failed'; readonly message: string }
-  | { readonly type: 'adopted'; readonly connection: string }
-  | { readonly type: 'closed'; readonly connection: string }
-  | { readonly type: 'active'; readonly connections: readonly string[] }
-  | LogLine
+export interface StartOrder extends InstanceRef {
+  readonly name: InstanceName
+  readonly epoch: number
+  readonly nonce: string
+  readonly recovered: Recovered
+  /** Its working folder; `undefined` where nothing is kept. */
+  readonly folder?: string
+}
+
+export type HostToProcess =
+  | { readonly type: 'load'; readonly module: string }
+  | ({ readonly type: 'start' } & StartOrder)
+  | ({ readonly type: 'connect'; readonly socket: SocketFacts } & InstanceRef)
+  | ({
+      readonly type: 'close'
+      readonly connections: readonly string[]
+      readonly code: ErrorCode
+    } & InstanceRef)
+  | ({ readonly type: 'stop' } & InstanceRef)
+  /** Asks whether the process still answers. */
+  | { readonly type: 'beat' }
+
+export type ProcessToHost =
+  | { readonly type: 'loaded' }
+  | ({ readonly type: 'ready' } & InstanceRef)
+  /** An instance failed, and nothing that it did since its last record may be believed. */
+  | ({ readonly type: 'failed'; readonly message: string } & Partial<InstanceRef>)
+  | ({ readonly type: 'stopped' } & InstanceRef)
+  | ({ readonly type: 'adopted'; readonly connection: string } & InstanceRef)
+  | ({ readonly type: 'closed'; readonly connection: string } & InstanceRef)
+  | ({ readonly type: 'active'; readonly connections: readonly string[] } & InstanceRef)
+  | { readonly type: 'beat' }
+  | (LogLine & Partial<InstanceRef>)

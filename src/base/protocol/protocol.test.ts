@@ -112,6 +112,8 @@ describe('messages of clients and instances', () => {
 describe('the journal pipe', () => {
   const request = {
     type: 'append',
+    instance: 7,
+    level: 'disk',
     seq: 2 ** 40 + 5,
     envelope: new Uint8Array([1]),
     section: new Uint8Array([2, 3]),
@@ -141,9 +143,9 @@ describe('the journal pipe', () => {
   it('carries replies', () => {
     const seen: unknown[] = []
     splitMessages((bytes) => seen.push(parseJournalReply(bytes)))(
-      encodeJournalReply({ type: 'fenced', seq: 3 }),
+      encodeJournalReply({ type: 'fenced', instance: 2 ** 31, seq: 3 }),
     )
-    expect(seen).toEqual([{ type: 'fenced', seq: 3 }])
+    expect(seen).toEqual([{ type: 'fenced', instance: 2 ** 31, seq: 3 }])
   })
 
   it('refuses a length above the limit before allocating it', () => {

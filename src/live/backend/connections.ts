@@ -26,8 +26,11 @@ export interface Connection {
   /** The client id that its actions are remembered under; set at the welcome. */
   client?: string
   presence?: unknown
-  /** Forward only: `arrived` (not welcome yet) → `entered` (sees the state) → `left`. */
-  phase: 'arrived' | 'entered' | 'left'
+  /**
+   * Forward only: `arrived` → `entered` (let in, counted) → `welcome` (shown the state, and what
+   * comes after it) → `left`.
+   */
+  phase: 'arrived' | 'entered' | 'welcome' | 'left'
 }
 
 export class Connections {
@@ -48,7 +51,7 @@ export class Connections {
   }
 
   remove(connection: Connection): void {
-    const shown = connection.phase === 'entered'
+    const shown = connection.phase === 'welcome'
     connection.phase = 'left'
     this.#all.delete(connection.caller.connection)
     if (shown) this.sayAll({ type: 'left', connection: connection.caller.connection })
@@ -60,11 +63,11 @@ export class Connections {
 
   /** Those that entered. */
   callers(): readonly Caller<unknown>[] {
-    return this.#entered().map((connection) => connection.caller)
+    return this.#here().map((connection) => connection.caller)
   }
 
   presence(): PresenceEntry[] {
-    return this.#entered().map(entryOf)
+    return this.#welcome().map(entryOf)
   }
 
   /** Shows a connection that entered to the others. */
@@ -76,7 +79,7 @@ export class Connections {
   setPresence(connection: Connection, value: unknown): boolean {
     if (pack(value).byteLength > limits.presenceBytesMax) return false
     connection.presence = value
-    if (connection.phase === 'entered') this.show(connection)
+    if (connection.phase === 'welcome') this.show(connection)
     return true
   }
 
@@ -85,17 +88,18 @@ export class Connections {
     send(connection, encodeFromInstance(said))
   }
 
-  /** Sends one message, encoded once, to all that entered. */
+  /** Sends one message, encoded once, to all that are welcome. */
   sayAll(said: FromInstance, except?: Connection): void {
     this.sendAll(encodeFromInstance(said), except)
   }
 
   sendAll(bytes: Uint8Array, except?: Connection): void {
-    for (const connection of this.#entered()) if (connection !== except) send(connection, bytes)
+    for (const connection of this.#all.values())
+      if (connection.phase === 'welcome' && connection !== except) send(connection, bytes)
   }
 
   /**
-   * Sends a frame to all that entered: the very same bytes to each, but for the one whose action
+   * Sends a frame to all that are welcome: the very same bytes to each, but for the one whose action
    * made it; that one gets the results in the same message.
    */
   publish(section: Uint8Array, to?: Connection, results: readonly ActionResult[] = []): void {
@@ -103,8 +107,12 @@ export class Connections {
     if (to && to.phase !== 'left') this.say(to, { type: 'state', results, bytes: section })
   }
 
-  #entered(): Connection[] {
-    return [...this.#all.values()].filter((connection) => connection.phase === 'entered')
+  #here(): Connection[] {
+    return [...this.#all.values()].filter(({ phase }) => phase === 'entered' || phase === 'welcome')
+  }
+
+  #welcome(): Connection[] {
+    return [...this.#all.values()].filter(({ phase }) => phase === 'welcome')
   }
 }
 

@@ -49,15 +49,15 @@ describe('the hello', () => {
   })
 
   it.each([
-    ['a hello that comes twice', [{}, {}], 'MESSAGE_MALFORMED'],
-    ['another version', [{ version: 2 }], 'PROTOCOL_UNSUPPORTED'],
-  ])('refuses %s', async (_, hellos, code) => {
+    ['a hello that comes twice', [{}, {}], 'MESSAGE_MALFORMED', 1],
+    ['another version', [{ version: 2 }], 'PROTOCOL_UNSUPPORTED', 0],
+  ])('refuses %s', async (_, hellos, code, welcomes) => {
     const world = await openInstance(room())
     const peer = await world.attach()
     for (const hello of hellos) peer.hello(hello)
     await settle()
     expect(peer.closedWith).toBe(code)
-    expect(peer.all('state')).toEqual([])
+    expect(peer.all('welcome')).toHaveLength(welcomes)
   })
 
   it.each([

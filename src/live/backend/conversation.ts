@@ -1,5 +1,13 @@
 /** What one connection says to its instance: the hello, then actions, presence and pings. */
-import { limits, newId, SojournError, toSojournError } from '../../base/core/index.ts'
+import {
+  type Awaitable,
+  isThenable,
+  limits,
+  newId,
+  SojournError,
+  toSojournError,
+  whenDone,
+} from '../../base/core/index.ts'
 import {
   type ActionResult,
   type FromClient,
@@ -34,16 +42,8 @@ export class Conversation {
 
   /** Takes a message of the client; one that breaks the protocol closes the connection. */
   message(bytes: Uint8Array): void {
-    const { connections } = this.#instance
-    const fail = (error: unknown): void =>
-      connections.close(this.#connection, toSojournError(error).code)
     // It was closed, but its client goes on talking.
-    if (this.#connection.phase === 'left') return
-    try {
-      this.#take(parseFromClient(bytes))?.catch(fail)
-    } catch (error) {
-      fail(error)
-    }
+    if (this.#connection.phase !== 'left') this.#guarded(() => this.#take(parseFromClient(bytes)))
   }
 
   /** The socket has closed. */
@@ -51,46 +51,75 @@ export class Conversation {
     const { connections, given } = this.#instance
     this.#cancelHelloTimer()
     connections.remove(this.#connection)
+    const { disconnect } = given.backend.definition
+    if (!disconnect) return
     this.#instance
-      .turn(async () => {
-        const { disconnect } = given.backend.definition
-        if (this.#admitted) await this.#instance.handle(disconnect, this.#connection.caller)
-      })
+      .lifecycle((ctx) => this.#admitted && disconnect(ctx), this.#connection.caller)
       .catch((error) => given.log.warn({ err: error }, 'a disconnect had no turn'))
   }
 
-  #take(said: FromClient): Promise<void> | undefined {
-    if (said.type === 'ping') {
-      this.#instance.connections.say(this.#connection, { type: 'pong' })
-      return undefined
+  /** Whatever fails in here closes the connection with its code. */
+  #guarded(work: () => Awaitable<void>): Awaitable<void> {
+    const fail = (error: unknown): void =>
+      this.#instance.connections.close(this.#connection, toSojournError(error).code)
+    try {
+      const done = work()
+      return isThenable(done) ? Promise.resolve(done).catch(fail) : undefined
+    } catch (error) {
+      fail(error)
     }
-    if (said.type === 'hello') return this.#greet(said)
-    if (this.#connection.phase !== 'entered')
-      throw new SojournError('MESSAGE_MALFORMED', 'The welcome comes first.')
-    if (said.type === 'presence') return this.#present(said.value)
-    if (this.#actionsOpen >= limits.actionsOpenMax) throw new SojournError('ACTIONS_TOO_MANY')
-    this.#actionsOpen += 1
-    return this.#act(said).finally(() => {
-      this.#actionsOpen -= 1
-    })
   }
 
-  #greet(hello: Hello): Promise<void> {
+  /** The same for work that needs the turn. */
+  #turn(work: () => Awaitable<void>): void {
+    this.#instance.turn(() => this.#guarded(work))
+  }
+
+  #take(said: FromClient): Awaitable<void> {
+    switch (said.type) {
+      case 'ping':
+        this.#instance.connections.say(this.#connection, { type: 'pong' })
+        break
+      case 'hello':
+        this.#greet(said)
+        break
+      case 'presence':
+        this.#needsEntry()
+        return this.#present(said.value)
+      case 'action':
+        this.#needsEntry()
+        this.#act(said)
+        break
+      default:
+        said satisfies never
+    }
+  }
+
+  #needsEntry(): void {
+    if (this.#connection.phase === 'arrived')
+      throw new SojournError('MESSAGE_MALFORMED', 'The welcome comes first.')
+  }
+
+  #greet(hello: Hello): void {
     if (this.#greeted) throw new SojournError('MESSAGE_MALFORMED', 'A hello comes once.')
     this.#greeted = true
     if (hello.version !== protocolVersion) throw new SojournError('PROTOCOL_UNSUPPORTED')
-    return this.#instance.turn(() => this.#enter(hello))
+    this.#turn(() => this.#enter(hello))
   }
 
   /** One turn from `connect` to the welcome: nothing is between them. */
-  async #enter(hello: Hello): Promise<void> {
-    const { definition } = this.#instance.given.backend
-    const gone = (): boolean => this.#connection.phase === 'left'
-    if (gone()) return
-    const refused = await this.#instance.handle(definition.connect, this.#connection.caller)
-    if (refused) throw refused
-    this.#admitted = true
-    if (!gone()) this.#welcome(hello)
+  #enter(hello: Hello): Awaitable<void> {
+    if (this.#isGone()) return undefined
+    const { connect } = this.#instance.given.backend.definition
+    return whenDone(this.#instance.handle(connect, this.#connection.caller), (refused) => {
+      if (refused) throw refused
+      this.#admitted = true
+      if (!this.#isGone()) this.#welcome(hello)
+    })
+  }
+
+  #isGone(): boolean {
+    return this.#connection.phase === 'left'
   }
 
   /** Says where the state stands and brings the client there: missed frames, or a snapshot. */
@@ -99,55 +128,76 @@ export class Conversation {
     const { results, tail, tracked } = history
     const connection = this.#connection
     const known = client !== undefined && results.accepts(this.#remembered(client), acked)
-    connection.client = known ? client : results.issue(newId('', given.random))
-    const missed = cursor && tail.after(cursor)
-    connections.say(connection, {
-      type: 'welcome',
-      version: protocolVersion,
-      connection: connection.caller.connection,
-      client: connection.client,
-      epoch: given.epoch,
-      nonce: given.nonce,
-      head: tail.head,
-      resumed: missed !== undefined,
-      presence: connections.presence(),
-    })
-    const sections = missed?.map((frame) => frame.bytes) ?? [tracked.snapshot()]
-    for (const bytes of sections) connections.say(connection, { type: 'state', results: [], bytes })
+    const id = known ? client : results.issue(newId('', given.random))
+    connection.client = id
     connection.phase = 'entered'
-    connections.show(connection)
+    const { head } = tail
+    const missed = cursor && tail.after(cursor)
+    const sections = missed?.map((frame) => frame.bytes) ?? [tracked.snapshot()]
+    history.gate.pass(() => {
+      if (this.#isGone()) return
+      connections.say(connection, {
+        type: 'welcome',
+        version: protocolVersion,
+        connection: connection.caller.connection,
+        client: id,
+        epoch: given.epoch,
+        nonce: given.nonce,
+        head,
+        resumed: missed !== undefined,
+        presence: connections.presence(),
+      })
+      for (const bytes of sections)
+        connections.say(connection, { type: 'state', results: [], bytes })
+      connection.phase = 'welcome'
+      connections.show(connection)
+    })
   }
 
   /** Runs an action once: sent again, it is answered from the record. */
-  #act({ n, acked, name, input }: Act): Promise<void> {
+  #act(act: Act): void {
+    if (this.#actionsOpen >= limits.actionsOpenMax) throw new SojournError('ACTIONS_TOO_MANY')
+    this.#actionsOpen += 1
+    const answered = (): void => {
+      this.#actionsOpen -= 1
+    }
+    this.#turn(() => whenDone(this.#answer(act), () => this.#instance.history.gate.pass(answered)))
+  }
+
+  #answer({ n, acked, name, input }: Act): Awaitable<void> {
     const { history, connections } = this.#instance
     const { caller, client = '' } = this.#connection
     const remembered = this.#remembered(client)
-    return this.#instance.turn(async () => {
-      const recorded = history.results.answer(remembered, n, acked)
-      if (recorded)
-        return connections.say(this.#connection, { type: 'results', results: [recorded] })
-      const outcome = await this.#instance.attempt(caller, (ctx) => this.#perform(name, ctx, input))
+    const recorded = history.results.answer(remembered, n, acked)
+    if (recorded) {
+      // The record of the first run may still be on its way.
+      const results = [recorded]
+      history.gate.pass(() => connections.say(this.#connection, { type: 'results', results }))
+      return undefined
+    }
+    const outcome = this.#instance.attempt(caller, (ctx) => this.#perform(name, ctx, input))
+    return whenDone(outcome, (outcome) => {
       const result = resultOf(n, outcome)
       const envelope = history.results.record(remembered, result)
-      await this.#instance.release(outcome, envelope, this.#connection, [result])
+      this.#instance.release(outcome, envelope, this.#connection, [result])
     })
   }
 
-  async #perform(name: string, ctx: Context<object>, input: unknown): Promise<unknown> {
+  #perform(name: string, ctx: Context<object>, input: unknown): unknown {
     const { actions } = this.#instance.given.backend
     const action = Object.hasOwn(actions, name) ? actions[name] : undefined
     if (!action) throw new SojournError('ACTION_UNKNOWN', `There is no action ${name}.`)
-    const checked = await check(action.schema, input, 'ACTION_INVALID')
-    return action.handler(ctx, checked as never)
+    const checked = check(action.schema, input, 'ACTION_INVALID')
+    return whenDone(checked, (value) => action.handler(ctx, value as never) as Awaitable<unknown>)
   }
 
-  async #present(value: unknown): Promise<void> {
+  #present(value: unknown): Awaitable<void> {
     const { connections, given } = this.#instance
     const schema = value === null ? undefined : given.backend.definition.presence
-    const checked = await check(schema, value, 'MESSAGE_MALFORMED')
-    if (!connections.setPresence(this.#connection, checked))
-      throw new SojournError('MESSAGE_TOO_LARGE')
+    return whenDone(check(schema, value, 'MESSAGE_MALFORMED'), (checked) => {
+      if (!connections.setPresence(this.#connection, checked))
+        throw new SojournError('MESSAGE_TOO_LARGE')
+    })
   }
 
   /** Results are remembered per session, so that a client id seen elsewhere is of no use. */

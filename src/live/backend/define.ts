@@ -60,6 +60,12 @@ export type Actions<State extends object, Grant> = Readonly<
   Record<string, Action<State, Grant, unknown, unknown>>
 >
 
+/**
+ * What a change survives before anybody sees it: nothing (`memory`: it dies with the process; an
+ * orderly end keeps it), the death of any process (`process`), a power loss (`disk`).
+ */
+export type Level = 'memory' | 'process' | 'disk'
+
 /** One kind of live session. Every handler is one turn: one at a time, whole or not at all. */
 export interface BackendDefinition<
   State extends object,
@@ -68,6 +74,8 @@ export interface BackendDefinition<
   Identity,
   Made extends Actions<State, Grant>,
 > {
+  /** How durable a change is before it is seen. Default `process`. */
+  readonly level?: Level
   /** Validates what `authorize` returned and types `caller.grant`. */
   readonly grant?: StandardSchemaV1<unknown, Grant>
   /** Validates what a client sets as its presence, and types it. */

@@ -3,9 +3,17 @@
  * the remembered results and the tail of frames. Rebuilt from the journal at the start.
  */
 import { type Clock, type Log, limits, SojournError } from '../../base/core/index.ts'
-import { pack, type Recovered, type StoredRecord, unpack } from '../../base/protocol/index.ts'
+import {
+  type JournalRequest,
+  pack,
+  type Recovered,
+  type StoredRecord,
+  unpack,
+} from '../../base/protocol/index.ts'
 import { restore, type Tracked, track } from '../../base/state/index.ts'
-import type { JournalWriter } from './journal-pipe.ts'
+import type { Level } from './define.ts'
+import { Gate } from './gate.ts'
+import type { JournalWriter } from './journal-line.ts'
 import { Results } from './results.ts'
 import { createTail, type Tail } from './tail.ts'
 
@@ -14,6 +22,7 @@ export interface HistoryStart {
   readonly nonce: string
   readonly recovered: Recovered
   readonly journal: JournalWriter
+  readonly level: Level
   readonly clock: Clock
   readonly log: Log
   /** Makes the state of a key that has none yet. */
@@ -26,15 +35,17 @@ export interface History {
   readonly tracked: Tracked<object>
   readonly results: Results
   readonly tail: Tail
-  /** Makes a turn durable: its frame, if clients see a change, and its private envelope, if any. */
-  append(section: Uint8Array | undefined, envelope: Uint8Array | undefined): Promise<void>
+  /** What is shown waits here for what was appended. */
+  readonly gate: Gate
+  /** Records a turn: its frame, if clients see a change, and its private envelope, if any. */
+  append(section: Uint8Array | undefined, envelope: Uint8Array | undefined): void
   /**
    * Writes a snapshot, so that the records before it are no longer needed. False when it is too
    * large for the journal: then the records are needed for ever.
    */
-  snapshot(): Promise<boolean>
+  snapshot(): boolean
   /** Writes a last snapshot, unless the journal ends with one. */
-  close(): Promise<void>
+  close(): void
 }
 
 const none = new Uint8Array(0)
@@ -42,30 +53,38 @@ const none = new Uint8Array(0)
 const headBytes = 64
 
 export function openHistory(start: HistoryStart): History {
-  const { epoch, nonce, recovered, journal, log } = start
+  const { epoch, nonce, recovered, journal, level, log } = start
   const results = new Results(start.clock)
   const tracked = recoverState(start)
   const tail = recoverTail(start, tracked.seq)
   recoverResults(recovered, results)
   let seq = Math.max(recovered.snapshot?.seq ?? 0, recovered.records.at(-1)?.seq ?? 0)
+  const gate = new Gate()
   // Counted on over lives: a process that never lives long must not pile up records.
   const since = recordsAfter(recovered)
   let recordsSince = since.length
   let bytesSince = since.reduce((bytes, record) => bytes + bytesOf(record), 0)
 
-  async function append(section: Uint8Array = none, envelope: Uint8Array = none): Promise<void> {
+  function append(section: Uint8Array = none, envelope: Uint8Array = none): void {
     if (section === none && envelope === none) return
-    seq += 1
-    await journal.write({ type: 'append', seq, envelope, section })
-    if (section !== none) tail.push({ seq: tracked.seq, epoch, nonce, bytes: section })
     recordsSince += 1
     bytesSince += bytesOf({ section, envelope })
+    if (section !== none) tail.push({ seq: tracked.seq, epoch, nonce, bytes: section })
+    if (level === 'memory') return
+    seq += 1
+    write({ type: 'append', level, seq, envelope, section })
     const due =
       recordsSince >= limits.recordsPerSnapshot || bytesSince >= limits.recordBytesPerSnapshot
-    if (due) await snapshot()
+    if (due) snapshot()
   }
 
-  async function snapshot(): Promise<boolean> {
+  function write(request: JournalRequest): void {
+    const bytes = bytesOf(request)
+    gate.sent(bytes)
+    journal.write(request, () => gate.written(bytes))
+  }
+
+  function snapshot(): boolean {
     recordsSince = 0
     bytesSince = 0
     const { head } = tail
@@ -76,15 +95,21 @@ export function openHistory(start: HistoryStart): History {
       log.error({ bytes, max: limits.recordBytesMax }, 'the state is too large for a snapshot')
       return false
     }
-    await journal.write({ type: 'snapshot', seq, envelope, section })
+    write({
+      type: 'snapshot',
+      level: level === 'memory' ? 'process' : level,
+      seq,
+      envelope,
+      section,
+    })
     return true
   }
 
-  async function close(): Promise<void> {
-    if (recordsSince > 0) await snapshot()
+  function close(): void {
+    if (recordsSince > 0) snapshot()
   }
 
-  return { tracked, results, tail, append, snapshot, close }
+  return { tracked, results, tail, gate, append, snapshot, close }
 }
 
 function bytesOf({ section = none, envelope }: Pick<StoredRecord, 'section' | 'envelope'>): number {

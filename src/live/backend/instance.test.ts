@@ -248,7 +248,13 @@ describe('exactly once', () => {
   })
 
   it('takes no action before the welcome: it would be remembered under no name', async () => {
-    const world = await openInstance(notes().made)
+    const world = await openInstance(
+      backend({
+        state: () => ({ items: [] as string[] }),
+        connect: () => new Promise((resolve) => setImmediate(resolve)),
+        actions: (action) => ({ add: action(z.string(), () => {}) }),
+      }),
+    )
     const [one, two] = [await world.attach(), await world.attach()]
     for (const peer of [one, two]) {
       peer.hello()

@@ -2,22 +2,26 @@
  * One live instance: runs turns, makes each durable, then lets it be seen. It does no I/O of its
  * own: sockets, the journal and time are handed in.
  *
- * The gate: a turn's frame, events and result leave only after the journal took the record.
+ * Turns don't wait for the journal, only what they show does: a turn may begin while the record
+ * of the one before is still on its way. When a record is refused or lost, the process ends, and
+ * nobody has seen what it held.
  */
 import {
+  type Awaitable,
   type Clock,
   type ErrorCode,
+  isThenable,
   type Log,
   limits,
   type Random,
   SojournError,
   toSojournError,
+  whenDone,
 } from '../../base/core/index.ts'
 import {
   type ActionResult,
   type CallerFacts,
   encodeFromInstance,
-  type JournalRequest,
   pack,
   type Recovered,
   unpack,
@@ -26,7 +30,7 @@ import { type Connection, Connections, type Link } from './connections.ts'
 import { Conversation } from './conversation.ts'
 import type { Backend, Caller, Context } from './define.ts'
 import { type History, openHistory } from './history.ts'
-import type { JournalWriter } from './journal-pipe.ts'
+import type { JournalWriter } from './journal-line.ts'
 import { createTurns, type Turns } from './turns.ts'
 import { check } from './validate.ts'
 
@@ -58,6 +62,8 @@ export interface Outcome {
   readonly events: readonly Uint8Array[]
 }
 
+const noEvents: readonly Uint8Array[] = []
+
 export class Instance {
   readonly given: InstanceStart
   readonly connections: Connections = new Connections()
@@ -69,25 +75,31 @@ export class Instance {
   constructor(given: InstanceStart) {
     const { backend, key, clock } = given
     this.given = given
-    this.#turns = createTurns(clock)
+    this.#turns = createTurns({
+      clock,
+      isOpen: () => !this.#hasDiverged && this.history.gate.isOpen,
+    })
+    const { level = 'process' } = backend.definition
     const initial = (): object => backend.definition.state({ key })
-    const journal: JournalWriter = { write: (request) => this.#write(request) }
-    this.history = openHistory({ ...given, journal, initial, guard: this.#turns.guard })
+    this.history = openHistory({ ...given, level, initial, guard: this.#turns.guard })
+    this.history.gate.onOpen = () => this.#turns.next()
   }
 
   /** Writes the first snapshot and runs `start`. Nothing may be attached before. */
   async start(): Promise<void> {
     const { recovered, backend } = this.given
-    if (!recovered.snapshot && !(await this.history.snapshot()))
+    if (!recovered.snapshot && !this.history.snapshot())
       throw new SojournError('STATE_UNSUPPORTED', 'The first state is too large for the journal.')
     const failed = await this.lifecycle(backend.definition.start)
     if (failed) throw failed
+    await this.history.gate.passed()
   }
 
   /** Runs `stop` and writes a snapshot. */
   async stop(): Promise<void> {
     await this.lifecycle(this.given.backend.definition.stop)
-    await this.turn(() => this.history.close())
+    await this.#turns.hold(() => this.history.close())
+    await this.history.gate.passed()
   }
 
   /**
@@ -113,66 +125,76 @@ export class Instance {
     if (found) this.connections.close(found, code)
   }
 
-  /** One turn from queue to gate. */
-  turn(work: () => void | Promise<void>): Promise<void> {
-    return this.#turns.hold(async () => work())
+  /** One turn, as soon as those before it are over. `work` must not fail. */
+  turn(work: () => Awaitable<void>): void {
+    this.#turns.take(work)
   }
 
-  /** Runs a handler as a transaction, inside a held turn. */
-  async attempt(caller: Caller<unknown> | undefined, run: Run): Promise<Outcome> {
+  /** Runs a handler as a transaction, inside a held turn. Never fails: errors are outcomes. */
+  attempt(caller: Caller<unknown> | undefined, run: Run): Awaitable<Outcome> {
     const events: Uint8Array[] = []
-    try {
-      const answer = pack(await this.#turns.run(() => run(this.#context(caller, events))))
-      if (answer.byteLength > limits.resultBytesMax) {
-        throw new SojournError(
-          'ACTION_FAILED',
-          `The result exceeds ${limits.resultBytesMax} bytes.`,
-        )
+    const fail = (error: unknown): Outcome => this.#rollBack(error)
+    const finish = (value: unknown): Outcome => {
+      try {
+        return this.#commit(value, events)
+      } catch (error) {
+        return fail(error)
       }
-      // A copy: what was returned may be a part of the state, and will be asked for again later.
-      return { value: unpack(answer), section: this.#flush(), events }
+    }
+    try {
+      const value = this.#turns.run(() => run(this.#context(caller, events)))
+      return isThenable(value) ? Promise.resolve(value).then(finish, fail) : finish(value)
     } catch (error) {
-      this.history.tracked.rollback()
-      const known = toSojournError(error, 'ACTION_FAILED')
-      if (known.status >= 500)
-        this.given.log.error({ err: error }, 'a turn failed and was rolled back')
-      return { error: known, events: [] }
+      return fail(error)
     }
   }
 
-  /** Makes a turn durable, then lets out what it did. */
-  async release(
-    outcome: Outcome,
+  /** Sends a turn to the journal, and lets out what it did once it is there. */
+  release(
+    { section, events }: Outcome,
     envelope?: Uint8Array,
     to?: Connection,
     results: ActionResult[] = [],
-  ): Promise<void> {
-    await this.history.append(outcome.section, envelope)
-    if (this.#hasDiverged)
-      await this.#end(new SojournError('INSTANCE_STOPPED', 'A frame was lost.'))
-    if (outcome.section) this.connections.publish(outcome.section, to, results)
-    else if (to && results.length > 0) this.connections.say(to, { type: 'results', results })
-    for (const event of outcome.events) this.connections.sendAll(event)
+  ): void {
+    const { history, connections } = this
+    history.append(section, envelope)
+    const isLast = this.#hasDiverged
+    history.gate.pass(() => {
+      if (isLast) {
+        history.gate.shut()
+        this.given.onFatal(new SojournError('INSTANCE_STOPPED', 'A frame was lost.'))
+        return
+      }
+      if (section) connections.publish(section, to, results)
+      else if (to && results.length > 0) connections.say(to, { type: 'results', results })
+      for (const event of events) connections.sendAll(event)
+    })
   }
 
   /** Runs a life-cycle handler in a turn of its own; resolves with the error that it threw. */
-  async lifecycle(
-    run: Run | undefined,
-    caller?: Caller<unknown>,
-  ): Promise<SojournError | undefined> {
-    let failed: SojournError | undefined
-    await this.turn(async () => {
-      failed = await this.handle(run, caller)
-    })
-    return failed
+  lifecycle(run: Run | undefined, caller?: Caller<unknown>): Promise<SojournError | undefined> {
+    return this.#turns.hold(() => this.handle(run, caller))
   }
 
   /** The same inside a held turn. */
-  async handle(run: Run | undefined, caller?: Caller<unknown>): Promise<SojournError | undefined> {
+  handle(run: Run | undefined, caller?: Caller<unknown>): Awaitable<SojournError | undefined> {
     if (!run) return undefined
-    const outcome = await this.attempt(caller, run)
-    await this.release(outcome)
-    return outcome.error
+    return whenDone(this.attempt(caller, run), (outcome) => {
+      this.release(outcome)
+      return outcome.error
+    })
+  }
+
+  #commit(value: unknown, events: readonly Uint8Array[]): Outcome {
+    return { value: copyOf(value), section: this.#flush(), events }
+  }
+
+  #rollBack(error: unknown): Outcome {
+    this.history.tracked.rollback()
+    const known = toSojournError(error, 'ACTION_FAILED')
+    if (known.status >= 500)
+      this.given.log.error({ err: error }, 'a turn failed and was rolled back')
+    return { error: known, events: noEvents }
   }
 
   /** The frame of the turn. One that no journal takes fails it, and the process has to start over. */
@@ -181,20 +203,6 @@ export class Instance {
     if (!section || section.byteLength <= limits.frameBytesMax) return section
     this.#hasDiverged = true
     throw new SojournError('ACTION_FAILED', `The turn changed ${section.byteLength} bytes at once.`)
-  }
-
-  async #write(request: JournalRequest): Promise<void> {
-    try {
-      await this.given.journal.write(request)
-    } catch (error) {
-      await this.#end(toSojournError(error))
-    }
-  }
-
-  /** Nobody may see anything any more, so the turn is never passed on. */
-  #end(error: SojournError): Promise<never> {
-    this.given.onFatal(error)
-    return new Promise(() => {})
   }
 
   #context(caller: Caller<unknown> | undefined, events: Uint8Array[]): Context<object> {
@@ -220,4 +228,12 @@ export class Instance {
       },
     }
   }
+}
+
+/** What was returned may be a part of the state, and will be asked for again later. */
+function copyOf(value: unknown): unknown {
+  if (value === undefined || value === null || typeof value === 'number') return value ?? null
+  const answer = pack(value)
+  if (answer.byteLength <= limits.resultBytesMax) return unpack(answer)
+  throw new SojournError('ACTION_FAILED', `The result exceeds ${limits.resultBytesMax} bytes.`)
 }

@@ -1,6 +1,6 @@
 /**
  * The host: finds or starts the one instance of a key, hands sockets to it, and ends it. Starts
- * are single-flight per key; a connect that meets an ending process waits and starts the next.
+ * are single-flight per key; a connect that meets an ending instance waits and starts the next.
  */
 import {
   type Clock,
@@ -14,50 +14,59 @@ import type {
   HostToDoor,
   InstanceName,
   SocketFacts,
-  StopReason,
 } from '../../base/protocol/index.ts'
 import type { Directory } from '../directory/directory.ts'
+import { CrashRecord } from './crash-record.ts'
 import type { Journal } from './journal.ts'
 import type { Launch } from './launch.ts'
+import { LiveInstance } from './live-instance.ts'
+import { Pool } from './pool.ts'
 import { InstanceProcess } from './process.ts'
 import type { SocketHandle } from './sockets.ts'
+import { watchProcesses } from './watchdog.ts'
 
 export interface HostOptions {
   readonly backends: Readonly<Record<string, BackendPlan>>
   readonly directory: Directory
   readonly journal: Journal
   readonly launch: Launch
+  /** The working folder of a key, made if missing; `undefined` where nothing is kept. */
+  readonly folderOf: (name: InstanceName) => string | undefined
   readonly clock: Clock
   readonly log: Log
   readonly tell: (message: HostToDoor) => void
 }
 
-/** Pauses before starting a key again that keeps crashing; the first restart is at once. */
-const restartPauseMsMin = 100
-const restartPauseMsMax = 10_000
 /** An instance that lived for so long starts with a clean record. */
 const crashForgottenAfterMs = 3_000
-/** Keys whose crashes are remembered; the oldest go first. */
-const crashesKeptMax = 10_000
 
 interface Slot {
-  readonly instance: Promise<InstanceProcess>
+  readonly instance: Promise<LiveInstance>
 }
 
 export class Host {
   readonly #options: HostOptions
+  readonly #pool: Pool
+  readonly #crashes: CrashRecord
   readonly #slots = new Map<string, Slot>()
-  /** Every process that is not known to be gone. */
-  readonly #processes = new Set<InstanceProcess>()
+  /** Every instance that is not known to be gone. */
+  readonly #instances = new Set<LiveInstance>()
   /** Where each handed-over connection lives. */
-  readonly #homes = new Map<string, InstanceProcess>()
-  /** Crashes in a row of keys that crashed lately; an entry goes when its record is clean. */
-  readonly #crashes = new Map<string, number>()
-
+  readonly #homes = new Map<string, LiveInstance>()
+  readonly #stopWatching: () => void
+  #lastInstance = 0
   #isDraining = false
 
   constructor(options: HostOptions) {
+    const { backends, clock, launch, log } = options
     this.#options = options
+    this.#crashes = new CrashRecord(clock)
+    this.#pool = new Pool({
+      backends,
+      clock,
+      open: (backend, plan) => new InstanceProcess({ backend, plan, launch, clock, log }),
+    })
+    this.#stopWatching = watchProcesses(clock, () => this.#watched())
   }
 
   /** Brings a socket to the instance of `name`, starting it if needed. */
@@ -81,21 +90,43 @@ export class Host {
     for (const [home, group] of byHome) home?.close(group, code)
   }
 
+  /** Ends one instance in good order, and gives its key a clean record. */
+  async end({ backend, key }: InstanceName): Promise<void> {
+    const id = `${backend}/${key}`
+    this.#crashes.forgive(id)
+    const instance = await this.#slots.get(id)?.instance.catch(() => undefined)
+    instance?.stop('requested')
+    await instance?.stopped
+  }
+
   /** Ends all instances in good order. */
   async stop(): Promise<void> {
     this.#isDraining = true
-    const running = [...this.#processes]
+    this.#pool.close()
+    const running = [...this.#instances]
     for (const instance of running) instance.stop('host-drain')
     await Promise.all(running.map((instance) => instance.stopped))
+    await Promise.all(this.#pool.processes().map((process) => process.gone))
+    this.#stopWatching()
   }
 
   /** Ends all instances at once; what they acknowledged is in the journal. */
   kill(): void {
-    for (const instance of this.#processes) instance.kill('host-drain')
+    this.#isDraining = true
+    for (const process of this.#pool.processes()) process.kill('host-drain')
+  }
+
+  *#watched(): Generator<InstanceProcess> {
+    const seen = new Set<InstanceProcess>()
+    for (const { isWatched, process } of this.#instances) {
+      if (!isWatched || seen.has(process)) continue
+      seen.add(process)
+      yield process
+    }
   }
 
   /** An instance that is ready, started if there is none. */
-  async #serving(name: InstanceName): Promise<InstanceProcess> {
+  async #serving(name: InstanceName): Promise<LiveInstance> {
     const id = `${name.backend}/${name.key}`
     for (;;) {
       const slot = this.#slots.get(id) ?? this.#open(id, name)
@@ -115,52 +146,55 @@ export class Host {
     return slot
   }
 
-  async #start(id: string, name: InstanceName): Promise<InstanceProcess> {
-    const { backends, directory, journal, launch, clock, log, tell } = this.#options
+  async #start(id: string, name: InstanceName): Promise<LiveInstance> {
+    const { backends, clock, log } = this.#options
     const plan = backends[name.backend]
     if (!plan) throw new SojournError('BACKEND_UNKNOWN', `There is no backend ${name.backend}.`)
-    await this.#pause(this.#crashes.get(id) ?? 0)
+    await this.#crashes.pause(id)
+    if (this.#isDraining) throw new SojournError('HOST_STOPPED')
+    const process = this.#pool.take(name.backend, plan)
+    const instance = await this.#settle(name, plan, process).catch((error) => {
+      process.release()
+      throw error
+    })
+    this.#instances.add(instance)
+    instance.stopped.then((reason) => {
+      this.#instances.delete(instance)
+      this.#crashes.ended(id, reason)
+    })
+    await instance.ready
+    clock.after(
+      crashForgottenAfterMs,
+      () => instance.phase === 'ready' && this.#crashes.forgive(id),
+    )
+    log.info({ ...name, pid: process.pid }, 'instance ready')
+    return instance
+  }
+
+  /** Takes the key over, and settles its instance in a process. */
+  async #settle(
+    name: InstanceName,
+    plan: BackendPlan,
+    process: InstanceProcess,
+  ): Promise<LiveInstance> {
+    const { directory, journal, clock, tell, folderOf } = this.#options
     const claim = await directory.claim(name)
     const recovered = await journal.recover(claim)
     if (this.#isDraining) throw new SojournError('HOST_STOPPED')
-    const instance = new InstanceProcess({
-      ...plan,
+    this.#lastInstance += 1
+    return new LiveInstance({
+      instance: this.#lastInstance,
       claim,
+      plan,
       recovered,
-      journal,
-      launch,
+      folder: folderOf(name),
+      process,
       clock,
-      log,
+      write: async (by, { type, level: _, ...entry }) => journal[type](by, entry),
       tell: (message) => {
         if (message.type === 'closed') this.#homes.delete(message.connection)
         tell(message)
       },
     })
-    this.#processes.add(instance)
-    instance.stopped.then((reason) => {
-      this.#processes.delete(instance)
-      this.#judge(id, reason)
-    })
-    await instance.ready
-    clock.after(crashForgottenAfterMs, () => instance.phase === 'ready' && this.#crashes.delete(id))
-    log.info({ ...name, epoch: claim.epoch }, 'instance ready')
-    return instance
-  }
-
-  #pause(crashes: number): Promise<void> {
-    if (crashes <= 1) return Promise.resolve()
-    const pauseMs = Math.min(restartPauseMsMin * 2 ** (crashes - 2), restartPauseMsMax)
-    return new Promise((resolve) => {
-      this.#options.clock.after(pauseMs, resolve)
-    })
-  }
-
-  #judge(id: string, reason: StopReason): void {
-    const before = this.#crashes.get(id) ?? 0
-    this.#crashes.delete(id)
-    if (reason !== 'crashed' && reason !== 'start-failed') return
-    this.#crashes.set(id, before + 1)
-    const [oldest] = this.#crashes.keys()
-    if (this.#crashes.size > crashesKeptMax && oldest) this.#crashes.delete(oldest)
   }
 }

@@ -2,7 +2,7 @@ import type { Awaitable } from '../../base/core/index.ts'
 import type { Claim, JournalRequest, Recovered } from '../../base/protocol/index.ts'
 
 /** What one turn, or one snapshot, leaves for the disk. */
-export type JournalEntry = Omit<JournalRequest, 'type'>
+export type JournalEntry = Omit<JournalRequest, 'type' | 'level'>
 
 /**
  * Where instances keep their history. Every write is checked against the claim in the same

@@ -3,6 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
+import type { BackendPlan } from '../../base/protocol/index.ts'
 
 /** A process that was launched; it speaks over its channel once it runs. */
 export interface Launched {
@@ -11,7 +12,7 @@ export interface Launched {
   readonly outputs: readonly Readable[]
 }
 
-export type Launch = (env: Readonly<Record<string, string>>) => Launched
+export type Launch = (plan: Pick<BackendPlan, 'env' | 'memoryBytesMax'>) => Launched
 
 /** What every instance inherits; all else (secrets, NODE_OPTIONS, proxies) stays with the host. */
 const inherited = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_ENV']
@@ -19,13 +20,17 @@ const inherited = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_ENV']
 /** Has the kernel kill a child whose parent died, even when the child spins. Linux with util-linux. */
 const setpriv = '/usr/bin/setpriv'
 
+const nodeOptions = ['--disable-warning=ExperimentalWarning']
+const mebibyte = 2 ** 20
+
 /** @param main URL of the file that runs an instance */
 export function launcher(main: URL): Launch {
   const file = fileURLToPath(main)
-  const argv = [process.execPath, '--disable-warning=ExperimentalWarning', file]
-  const command = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', '--', ...argv] : argv
-  return (env) => {
-    const [program = process.execPath, ...args] = command
+  const leash = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
+  return ({ env, memoryBytesMax }) => {
+    const heap = memoryBytesMax > 0 ? [`--max-old-space-size=${memoryBytesMax / mebibyte}`] : []
+    const argv = [...leash, process.execPath, ...nodeOptions, ...heap, file]
+    const [program = '', ...args] = argv
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
       serialization: 'advanced',

@@ -1,202 +1,207 @@
-/** One instance as its host sees it: a process, the sockets in it, its journal pipe, its life. */
+/**
+ * A process of instances as its host sees it: it loads one backend, then serves up to
+ * `perProcess` keys. It is killed when it does not answer, and nothing of it outlives it.
+ */
 import type { ChildProcess } from 'node:child_process'
 import type { Duplex } from 'node:stream'
+import { type Clock, type Log, limits, logVia } from '../../base/core/index.ts'
 import {
-  type Clock,
-  type ErrorCode,
-  type Log,
-  limits,
-  logVia,
-  SojournError,
-} from '../../base/core/index.ts'
-import {
-  type Claim,
+  type BackendPlan,
   encodeJournalReply,
-  type HostToInstance,
-  type InstanceToHost,
+  type HostToProcess,
   type JournalReply,
+  type JournalRequest,
+  type ProcessToHost,
   parseJournalRequest,
-  type Recovered,
-  type SocketFacts,
   type StopReason,
   splitMessages,
 } from '../../base/protocol/index.ts'
-import type { Journal } from './journal.ts'
 import type { Launch } from './launch.ts'
-import { onLines } from './lines.ts'
-import { HeldSockets, type SocketHandle } from './sockets.ts'
+import { Output } from './output.ts'
+import type { SocketHandle } from './sockets.ts'
 
-/** Life moves forward only. */
-const phases = ['starting', 'ready', 'stopping', 'stopped'] as const
-export type Phase = (typeof phases)[number]
+/** An instance that lives in a process. */
+export interface Tenant {
+  /** Its number in the messages. */
+  readonly instance: number
+  readonly key: string
+  hear(message: ProcessToHost): void
+  /** Writes to its journal. False when another owner has the key. */
+  write(request: JournalRequest): Promise<boolean>
+  /** The process is gone; `reason` is what the process was ended for, if not by itself. */
+  lost(end: ProcessEnd): void
+}
 
-export interface ProcessStart {
-  readonly claim: Claim
-  readonly module: string
-  readonly env: Readonly<Record<string, string>>
-  readonly idleAfterMs: number
-  readonly recovered: Recovered
-  readonly journal: Journal
+export interface ProcessEnd {
+  readonly reason: StopReason
+  readonly lastOutput: string
+}
+
+export interface ProcessOptions {
+  readonly backend: string
+  readonly plan: BackendPlan
   readonly launch: Launch
   readonly clock: Clock
   readonly log: Log
-  /** What the door has to know of connections. */
-  readonly tell: (
-    message: Extract<InstanceToHost, { type: 'adopted' | 'closed' | 'active' }>,
-  ) => void
 }
 
+/** Of the output of a process that ended against its will. */
+const lastOutputCharsMax = 2_000
+
 export class InstanceProcess {
-  /** Resolves when connections may be handed over; rejects with `INSTANCE_START_FAILED`. */
-  readonly ready: Promise<void>
-  /** Resolves when the process is gone. */
-  readonly stopped: Promise<StopReason>
-  readonly #given: ProcessStart
+  /** Resolves when the process is gone and its tenants know. */
+  readonly gone: Promise<void>
+  readonly output: Output = new Output()
+  readonly #given: ProcessOptions
   readonly #child: ChildProcess
-  readonly #sockets: HeldSockets
+  readonly #tenants = new Map<number, Tenant>()
   readonly #log: Log
-  #phase: Phase = 'starting'
   /** Why it was ended; the first reason counts, and a process that ended by itself has none. */
   #reason: StopReason | undefined
-  #cancelIdle = (): void => {}
+  /** The instance that brought the process down. */
+  #culprit: number | undefined
+  /** Instances that are about to move in. */
+  #expected = 0
+  #isGone = false
+  /** Since when it owes an answer. */
+  #owesSinceMs: number | undefined
 
-  constructor(given: ProcessStart) {
-    const { claim, clock, launch, log, tell } = given
-    const { child, journal, outputs } = launch(given.env)
+  constructor(given: ProcessOptions) {
+    const { backend, plan, launch, log } = given
+    const { child, journal, outputs } = launch(plan)
     this.#given = given
     this.#child = child
-    const tags = { backend: claim.backend, key: claim.key, pid: child.pid }
-    this.#log = logVia((level, facts, message) => log[level]({ ...tags, ...facts }, message))
-    this.#sockets = new HeldSockets(clock, (connection) => {
-      tell({ type: 'closed', connection })
-      this.#watchIdle()
+    this.#log = logVia((level, facts, message) => {
+      const [only, ...others] = this.#tenants.values()
+      const key = only && others.length === 0 ? { key: only.key } : {}
+      log[level]({ backend, ...key, pid: child.pid, ...facts }, message)
     })
-    for (const output of outputs) onLines(output, (line) => this.#log.info({}, line))
+    for (const stream of outputs) this.output.follow(stream, (line) => this.#log.info({}, line))
     this.#serveJournal(journal)
-    this.stopped = new Promise((resolve) => {
-      child.once('exit', (code, signal) => resolve(this.#gone(code, signal)))
+    this.gone = new Promise((resolve) => {
+      const end = (code: number | null, signal: NodeJS.Signals | null): void =>
+        resolve(this.#end(code, signal))
+      child.once('exit', end)
       // Also told of a process that runs; only one that never did has no id.
-      child.on('error', () => child.pid === undefined && resolve(this.#gone(null, null)))
+      child.on('error', () => child.pid === undefined && end(null, null))
     })
-    this.ready = this.#waitUntilReady()
-    this.ready.catch(() => {})
-    child.on('message', (message: InstanceToHost) => this.#hear(message))
-    const { module, recovered } = given
-    const { backend, key, epoch, nonce } = claim
-    this.#say({ type: 'start', name: { backend, key }, module, epoch, nonce, recovered })
+    child.on('message', (message: ProcessToHost) => this.#hear(message))
+    this.say({ type: 'load', module: plan.module })
   }
 
-  get phase(): Phase {
-    return this.#phase
+  get pid(): number | undefined {
+    return this.#child.pid
   }
 
-  /** Hands a socket over. Only while `ready`. */
-  connect(socket: SocketFacts, handle: SocketHandle): void {
-    this.#cancelIdle()
-    this.#sockets.hold(socket.caller.connection, handle)
+  /** Whether another instance may move in. */
+  get hasRoom(): boolean {
+    const taken = this.#tenants.size + this.#expected
+    return !this.#isGone && this.#reason === undefined && taken < this.#given.plan.perProcess
+  }
+
+  /** Whether no instance lives here, or is about to. */
+  get isEmpty(): boolean {
+    return this.#tenants.size + this.#expected === 0
+  }
+
+  /** Keeps room for an instance that is about to move in: `admit` or `release` follows. */
+  expect(): void {
+    this.#expected += 1
+  }
+
+  /** The one that was expected does not come. */
+  release(): void {
+    this.#expected -= 1
+    if (this.isEmpty) this.end('requested')
+  }
+
+  admit(tenant: Tenant): void {
+    this.#expected -= 1
+    this.#tenants.set(tenant.instance, tenant)
+    if (this.#isGone) queueMicrotask(() => tenant.lost({ reason: 'crashed', lastOutput: '' }))
+  }
+
+  /** A tenant has ended in good order; the process goes with its last one. */
+  dismiss(tenant: Tenant): void {
+    this.#tenants.delete(tenant.instance)
+    if (this.isEmpty) this.end('requested')
+  }
+
+  say(message: HostToProcess, handle?: SocketHandle): void {
+    if (!this.#child.connected) return
     // keepOpen: our descriptor stays ours until the process has closed its own.
-    this.#child.send({ type: 'connect', socket }, handle as never, { keepOpen: true }, () => {})
+    if (handle) this.#child.send(message, handle as never, { keepOpen: true }, () => {})
+    else this.#child.send(message, () => {})
   }
 
-  /** Has connections closed with a code; cuts those that the process does not close in time. */
-  close(connections: readonly string[], code: ErrorCode): void {
-    this.#say({ type: 'close', connections, code })
-    for (const connection of connections) this.#sockets.closing(connection)
-  }
-
-  /** Orderly end: the process writes a snapshot; killed after `stopMs`. */
-  stop(reason: StopReason): void {
-    if (!this.#move('stopping')) return
-    this.#reason = reason
-    this.#cancelIdle()
-    this.#say({ type: 'stop' })
-    this.#given.clock.after(limits.stopMs, () => this.#child.kill('SIGKILL'))
+  /** Lets it end: a process without a channel to its host ends by itself. Killed after `stopMs`. */
+  end(reason: StopReason): void {
+    if (this.#isGone) return
+    this.#reason ??= reason
+    if (this.#child.connected) this.#child.disconnect()
+    this.#given.clock.after(limits.stopMs, () => this.kill(reason))
   }
 
   kill(reason: StopReason): void {
-    if (this.#phase === 'stopped') return
-    this.#move('stopping')
+    if (this.#isGone) return
     this.#reason ??= reason
-    this.#cancelIdle()
     this.#child.kill('SIGKILL')
   }
 
-  #move(phase: Phase): boolean {
-    if (phases.indexOf(phase) <= phases.indexOf(this.#phase)) return false
-    this.#phase = phase
-    return true
+  /** Asks for a sign of life; ends the process when it has owed one for too long. */
+  beat(nowMs: number): void {
+    if (this.#owesSinceMs === undefined) {
+      this.#owesSinceMs = nowMs
+      this.say({ type: 'beat' })
+    } else if (nowMs - this.#owesSinceMs >= limits.stuckAfterMs) {
+      this.#log.error({}, 'the process does not answer; it is ended')
+      this.kill('stuck')
+    }
   }
 
-  #say(message: HostToInstance): void {
-    if (this.#child.connected) this.#child.send(message, () => {})
+  /** Its answer may have been held up on our side: it gets the whole time again. */
+  forgive(): void {
+    this.#owesSinceMs = undefined
   }
 
-  #waitUntilReady(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const fail = (why: string): void => {
-        cancel()
-        if (this.#phase === 'starting') this.kill('start-failed')
-        reject(new SojournError('INSTANCE_START_FAILED', why))
-      }
-      const cancel = this.#given.clock.after(limits.startMs, () =>
-        fail('It was not ready in time.'),
-      )
-      this.stopped.then(() => fail('It ended while starting.'))
-      this.#child.on('message', (message: InstanceToHost) => {
-        if (message.type === 'failed') fail('It failed while starting.')
-        if (message.type !== 'ready') return
-        cancel()
-        this.#move('ready')
-        this.#watchIdle()
-        resolve()
-      })
-    })
-  }
-
-  #hear(message: InstanceToHost): void {
+  #hear(message: ProcessToHost): void {
+    this.#owesSinceMs = undefined
     switch (message.type) {
-      case 'adopted':
-        if (this.#sockets.adopted(message.connection)) this.#given.tell(message)
-        // Cut meanwhile, so nobody counts it any more: it must not go on unseen.
-        else this.close([message.connection], 'CONNECTION_CLOSED')
-        break
-      case 'closed':
-        if (this.#sockets.closed(message.connection)) this.#given.tell(message)
-        this.#watchIdle()
-        break
-      case 'active':
-        this.#given.tell(message)
-        break
       case 'log':
         this.#log[message.level](message.facts, message.message)
         break
       case 'failed':
-        this.#log.error({}, message.message)
+        this.#fail(message)
         break
-      case 'ready':
+      case 'loaded':
+      case 'beat':
         break
       default:
-        message satisfies never
+        this.#tenants.get(message.instance)?.hear(message)
     }
   }
 
-  #watchIdle(): void {
-    this.#cancelIdle()
-    if (this.#phase !== 'ready' || this.#sockets.size > 0) return
-    this.#cancelIdle = this.#given.clock.after(this.#given.idleAfterMs, () => this.stop('idle'))
+  #fail(message: Extract<ProcessToHost, { type: 'failed' }>): void {
+    const { instance } = message
+    this.#log.error({}, message.message)
+    this.#culprit ??= instance
+    if (instance !== undefined) this.#tenants.get(instance)?.hear(message)
+    else this.kill('start-failed')
   }
 
   #serveJournal(pipe: Duplex): void {
-    const reply = (type: JournalReply['type'], seq: number): void => {
-      pipe.write(encodeJournalReply({ type, seq }))
-    }
     const take = splitMessages((bytes) => {
-      const { type, ...entry } = parseJournalRequest(bytes)
-      this.#write(type, entry).then(
-        (written) => reply(written ? 'appended' : 'fenced', entry.seq),
+      const { instance, ...request } = parseJournalRequest(bytes)
+      const reply = (type: JournalReply['type']): void => {
+        pipe.write(encodeJournalReply({ type, instance, seq: request.seq }))
+      }
+      const tenant = this.#tenants.get(instance)
+      if (!tenant) return reply('fenced')
+      tenant.write(request).then(
+        (written) => reply(written ? 'appended' : 'fenced'),
         (error) => {
           this.#log.error({ err: error }, 'the journal does not answer')
-          reply('failed', entry.seq)
+          reply('failed')
         },
       )
     })
@@ -211,24 +216,21 @@ export class InstanceProcess {
     })
   }
 
-  async #write(
-    type: 'append' | 'snapshot',
-    entry: Parameters<Journal['append']>[1],
-  ): Promise<boolean> {
-    const { journal, claim } = this.#given
-    const written = await journal[type](claim, entry)
-    if (!written) this.kill('fenced')
-    return written
+  #end(code: number | null, signal: NodeJS.Signals | null): void {
+    this.#isGone = true
+    const said = this.output.lines.join('\n')
+    const lastOutput = said.slice(-lastOutputCharsMax)
+    const reason = this.#reason ?? (isOutOfMemory(signal, said) ? 'out-of-memory' : 'crashed')
+    if (this.#tenants.size > 0) this.#log.warn({ reason, code, signal }, 'the process ended')
+    for (const tenant of this.#tenants.values()) {
+      const isNeighbour = this.#culprit !== undefined && this.#culprit !== tenant.instance
+      tenant.lost({ reason: isNeighbour ? 'neighbour' : reason, lastOutput })
+    }
+    this.#tenants.clear()
   }
+}
 
-  #gone(code: number | null, signal: NodeJS.Signals | null): StopReason {
-    const reason = this.#reason ?? 'crashed'
-    this.#move('stopped')
-    this.#cancelIdle()
-    this.#sockets.cutAll()
-    const level =
-      reason === 'idle' || reason === 'requested' || reason === 'host-drain' ? 'info' : 'warn'
-    this.#log[level]({ reason, code, signal }, 'instance stopped')
-    return reason
-  }
+/** V8 aborts with these words when the heap has reached its limit. */
+function isOutOfMemory(signal: NodeJS.Signals | null, said: string): boolean {
+  return signal === 'SIGABRT' && said.includes('heap out of memory')
 }
