@@ -31,7 +31,7 @@ import { Conversation } from './conversation.ts'
 import type { Backend, Caller, Context } from './define.ts'
 import { type History, openHistory } from './history.ts'
 import type { JournalWriter } from './journal-line.ts'
-import { createTurns, type Turns } from './turns.ts'
+import { Turns } from './turns.ts'
 import { check } from './validate.ts'
 
 /** What an instance is started with. */
@@ -75,7 +75,7 @@ export class Instance {
   constructor(given: InstanceStart) {
     const { backend, key, clock } = given
     this.given = given
-    this.#turns = createTurns({
+    this.#turns = new Turns({
       clock,
       isOpen: () => !this.#hasDiverged && this.history.gate.isOpen,
     })

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import { limits } from '../../base/core/index.ts'
 import { virtualClock } from '../../testing/index.ts'
-import { createTurns } from './turns.ts'
+import { Turns } from './turns.ts'
 
-describe('createTurns()', () => {
+describe('Turns', () => {
   it('lets no turn begin before the one ahead is over', async () => {
-    const turns = createTurns({ clock: virtualClock() })
+    const turns = new Turns({ clock: virtualClock() })
     const seen: string[] = []
     const turn = (name: string) =>
       turns.hold(async () => {
@@ -18,13 +18,13 @@ describe('createTurns()', () => {
   })
 
   it('goes on after a turn that failed', async () => {
-    const turns = createTurns({ clock: virtualClock() })
+    const turns = new Turns({ clock: virtualClock() })
     await expect(turns.hold(() => Promise.reject(new Error('no')))).rejects.toThrow('no')
     await expect(turns.hold(async () => 'yes')).resolves.toBe('yes')
   })
 
   it('guards against writes outside of a turn, and after it', async () => {
-    const turns = createTurns({ clock: virtualClock() })
+    const turns = new Turns({ clock: virtualClock() })
     expect(() => turns.guard()).toThrow(expect.objectContaining({ code: 'TURN_OVER' }))
     let later = (): void => {}
     await turns.run(() => {
@@ -41,7 +41,7 @@ describe('createTurns()', () => {
 
   it('takes the turn from a handler that holds it too long', async () => {
     const clock = virtualClock()
-    const turns = createTurns({ clock })
+    const turns = new Turns({ clock })
     let write = (): void => {}
     const slow = turns.hold(() =>
       turns.run(
@@ -64,7 +64,7 @@ describe('createTurns()', () => {
 
   it('waits for whatever can be awaited, but not longer', async () => {
     const clock = virtualClock()
-    const turns = createTurns({ clock })
+    const turns = new Turns({ clock })
     // biome-ignore lint/suspicious/noThenProperty: query builders are such objects
     const query = { then: () => {} } as unknown as Promise<void>
     const held = turns.run(() => query)
@@ -73,7 +73,7 @@ describe('createTurns()', () => {
   })
 
   it('bounds the queue', async () => {
-    const turns = createTurns({ clock: virtualClock() })
+    const turns = new Turns({ clock: virtualClock() })
     // One holds the turn, the others wait for it.
     const waiting = Array.from({ length: limits.turnsWaitingMax + 1 }, () =>
       turns.hold(async () => {}),
