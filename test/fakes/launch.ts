@@ -15,6 +15,7 @@ type Told =
   | { readonly type: 'ready' | 'stopped' }
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'adopted' | 'closed'; readonly connection: string }
+  | { readonly type: 'active'; readonly connections: readonly string[] }
 
 export class FakeChild extends EventEmitter {
   pid: number | undefined

@@ -27,6 +27,8 @@ export const limits = {
   recordBytesUnwrittenMax: 8_388_608,
   /** Bytes that a slow client may leave unsent before it is closed. */
   unsentBytesMax: 4_194_304,
+  /** The same for a socket whose instance hibernates: it is sent next to nothing. */
+  parkedUnsentBytesMax: 65_536,
   /** Connections of one instance. */
   connectionsPerInstanceMax: 1_000,
   /** Connections of one session, over all instances. */

@@ -4,6 +4,7 @@
  * `connect` as a handle. Journal records have a pipe of their own (journal.ts).
  */
 import type { ErrorCode } from '../core/index.ts'
+import type { Cursor } from './client.ts'
 
 /** Names one live thing: a backend and a key. */
 export interface InstanceName {
@@ -29,13 +30,24 @@ export interface CallerFacts {
   readonly grant: unknown
 }
 
+/** What stays of a connection while its instance hibernates and its socket is parked. */
+export interface ParkedFacts {
+  /** The client id that its actions are remembered under. */
+  readonly client: string
+  /** Everything up to here was sent to it. */
+  readonly cursor: Cursor
+  readonly presence: unknown
+}
+
 /** A socket on its way from the door to an instance; the handle travels beside it. */
 export interface SocketFacts {
   readonly caller: CallerFacts
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  /** Bytes that were read after the upgrade request. */
+  /** Bytes that were read after the upgrade request, or while the socket was parked. */
   readonly head: Uint8Array
+  /** Set for a socket that was parked: its handshake is done, and its client knows of no break. */
+  readonly parked?: ParkedFacts
 }
 
 /** How a backend is run. */
@@ -168,16 +180,27 @@ export interface StartOrder extends InstanceRef {
   readonly folder?: string
 }
 
+/** An instance that ended and left its sockets open. */
+export interface ParkedInstance {
+  readonly sockets: readonly { readonly connection: string; readonly facts: ParkedFacts }[]
+  /** Whether the backend has something to do when a connection is gone. */
+  readonly mindsPartings: boolean
+}
+
 export type HostToProcess =
   | { readonly type: 'load'; readonly module: string }
   | ({ readonly type: 'start' } & StartOrder)
   | ({ readonly type: 'connect'; readonly socket: SocketFacts } & InstanceRef)
+  /** Connections that were parked, and closed before they could be handed back. */
+  | ({ readonly type: 'parted'; readonly callers: readonly CallerFacts[] } & InstanceRef)
   | ({
       readonly type: 'close'
       readonly connections: readonly string[]
       readonly code: ErrorCode
     } & InstanceRef)
   | ({ readonly type: 'stop' } & InstanceRef)
+  /** The same, but sockets that stand between two frames are left open, for the host to park. */
+  | ({ readonly type: 'park' } & InstanceRef)
   /** Asks whether the process still answers. */
   | { readonly type: 'beat' }
 
@@ -187,6 +210,7 @@ export type ProcessToHost =
   /** An instance failed, and nothing that it did since its last record may be believed. */
   | ({ readonly type: 'failed'; readonly message: string } & Partial<InstanceRef>)
   | ({ readonly type: 'stopped' } & InstanceRef)
+  | ({ readonly type: 'parked' } & ParkedInstance & InstanceRef)
   | ({ readonly type: 'adopted'; readonly connection: string } & InstanceRef)
   | ({ readonly type: 'closed'; readonly connection: string } & InstanceRef)
   | ({ readonly type: 'active'; readonly connections: readonly string[] } & InstanceRef)

@@ -71,13 +71,15 @@ export class Instance {
   readonly #turns: Turns
   /** The state holds a change that is not in the journal and can't be taken back. */
   #hasDiverged = false
+  /** Its last turn is over. */
+  #isOver = false
 
   constructor(given: InstanceStart) {
     const { backend, key, clock } = given
     this.given = given
     this.#turns = new Turns({
       clock,
-      isOpen: () => !this.#hasDiverged && this.history.gate.isOpen,
+      isOpen: () => !this.#hasDiverged && !this.#isOver && this.history.gate.isOpen,
     })
     const { level = 'process' } = backend.definition
     const initial = (): object => backend.definition.state({ key })
@@ -95,11 +97,28 @@ export class Instance {
     await this.history.gate.passed()
   }
 
-  /** Runs `stop` and writes a snapshot. */
-  async stop(): Promise<void> {
-    await this.lifecycle(this.given.backend.definition.stop)
-    await this.#turns.hold(() => this.history.close())
-    await this.history.gate.passed()
+  /**
+   * Ends it: one turn that calls `begin`, runs `stop` and writes a snapshot; none comes after it.
+   */
+  async stop(begin = (): void => {}): Promise<void> {
+    const { history, given } = this
+    await this.#turns.hold(async () => {
+      begin()
+      await this.handle(given.backend.definition.stop)
+      history.close()
+      this.#isOver = true
+    })
+    await history.gate.passed()
+  }
+
+  /** Runs `disconnect` for connections that closed while nothing ran. */
+  async part(parted: readonly CallerFacts[]): Promise<void> {
+    const { disconnect } = this.given.backend.definition
+    for (const facts of parted) {
+      const caller = await this.#callerOf(facts)
+      await this.lifecycle(disconnect, caller)
+      this.connections.sayAll({ type: 'left', connection: facts.connection })
+    }
   }
 
   /**
@@ -110,13 +129,16 @@ export class Instance {
    */
   async attach(facts: CallerFacts, link: Link): Promise<Conversation> {
     const { definition } = this.given.backend
-    const { connection, session, user } = facts
-    const grant = await check(definition.grant, facts.grant, 'FORBIDDEN')
+    const caller = await this.#callerOf(facts)
     if (this.connections.size >= limits.connectionsPerInstanceMax) {
       throw new SojournError('CONNECTIONS_TOO_MANY')
     }
-    const caller: Caller<unknown> = { connection, session, user, grant }
     return new Conversation(this, caller, link, definition.identity?.(caller))
+  }
+
+  async #callerOf({ connection, session, user, grant }: CallerFacts): Promise<Caller<unknown>> {
+    const { definition } = this.given.backend
+    return { connection, session, user, grant: await check(definition.grant, grant, 'FORBIDDEN') }
   }
 
   /** Closes one connection with a code; nothing that it still says counts. */

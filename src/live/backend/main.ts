@@ -58,6 +58,12 @@ async function stop(instance: number): Promise<void> {
   tell({ type: 'stopped', instance })
 }
 
+async function park(instance: number): Promise<void> {
+  const left = await residents.get(instance)?.park()
+  residents.delete(instance)
+  tell({ type: 'parked', instance, sockets: [], mindsPartings: false, ...left })
+}
+
 function fail(error: unknown, instance?: number): void {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
   tell({ type: 'failed', message, ...(instance !== undefined && { instance }) })
@@ -86,11 +92,20 @@ function hear(message: HostToProcess, handle?: Handle): void {
     case 'connect':
       connect(message, handle)
       break
+    case 'parted':
+      residents
+        .get(message.instance)
+        ?.part(message.callers)
+        .catch((error) => fail(error, message.instance))
+      break
     case 'close':
       residents.get(message.instance)?.close(message.connections, message.code)
       break
     case 'stop':
       stop(message.instance).catch((error) => fail(error, message.instance))
+      break
+    case 'park':
+      park(message.instance).catch((error) => fail(error, message.instance))
       break
     case 'beat':
       tell({ type: 'beat' })

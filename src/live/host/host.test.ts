@@ -151,19 +151,19 @@ describe('a start', () => {
 })
 
 describe('an end', () => {
-  it('for idleness comes after the last connection, not while one is there', async () => {
+  it('for idleness comes when nobody said anything for so long, connected or not', async () => {
     const { id, child } = await connected()
-    clock.advance(idleAfterMs * 3)
-    expect(child.heard.at(-1)?.type).toBe('connect')
-    child.tell({ type: 'closed', connection: id })
+    clock.advance(idleAfterMs - 1)
+    child.tell({ type: 'active', connections: [id] })
     clock.advance(idleAfterMs - 1)
     const next = connect()
     await settle()
-    clock.advance(idleAfterMs)
-    expect(child.connections).toEqual([id, next.id])
+    clock.advance(idleAfterMs - 1)
     child.tell({ type: 'closed', connection: next.id })
-    clock.advance(idleAfterMs)
-    expect(child.heard.at(-1)?.type).toBe('stop')
+    clock.advance(idleAfterMs - 1)
+    expect(child.heard.map(({ type }) => type)).toEqual(['start', 'connect', 'connect'])
+    clock.advance(1)
+    expect(child.heard.at(-1)?.type).toBe('park')
   })
 
   it('is waited for by those who come meanwhile; the next process takes them', async () => {

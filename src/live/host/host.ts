@@ -17,6 +17,7 @@ import type {
 } from '../../base/protocol/index.ts'
 import type { Directory } from '../directory/directory.ts'
 import { CrashRecord } from './crash-record.ts'
+import { Dormant, type Parked } from './dormant.ts'
 import type { Journal } from './journal.ts'
 import type { Launch } from './launch.ts'
 import { LiveInstance } from './live-instance.ts'
@@ -51,8 +52,10 @@ export class Host {
   readonly #slots = new Map<string, Slot>()
   /** Every instance that is not known to be gone. */
   readonly #instances = new Set<LiveInstance>()
+  /** Keys that hibernate with clients connected. */
+  readonly #dormant = new Map<string, Dormant>()
   /** Where each handed-over connection lives. */
-  readonly #homes = new Map<string, LiveInstance>()
+  readonly #homes = new Map<string, LiveInstance | Dormant>()
   readonly #stopWatching: () => void
   #lastInstance = 0
   #isDraining = false
@@ -73,15 +76,18 @@ export class Host {
   async connect(name: InstanceName, socket: SocketFacts, handle: SocketHandle): Promise<void> {
     const { connection } = socket.caller
     try {
-      const instance = await this.#serving(name)
-      this.#homes.set(connection, instance)
-      instance.connect(socket, handle)
+      this.#enter(await this.#serving(name), socket, handle)
     } catch (error) {
       handle.close()
       const { code } = toSojournError(error)
       this.#options.log.warn({ ...name, code, err: error }, 'a connection was refused')
       this.#options.tell({ type: 'refused', connection, code })
     }
+  }
+
+  #enter(instance: LiveInstance, socket: SocketFacts, handle: SocketHandle): void {
+    this.#homes.set(socket.caller.connection, instance)
+    instance.connect(socket, handle)
   }
 
   /** Closes connections, wherever they live. */
@@ -103,6 +109,7 @@ export class Host {
   async stop(): Promise<void> {
     this.#isDraining = true
     this.#pool.close()
+    for (const dormant of this.#dormant.values()) dormant.close(dormant.connections, 'HOST_STOPPED')
     const running = [...this.#instances]
     for (const instance of running) instance.stop('host-drain')
     await Promise.all(running.map((instance) => instance.stopped))
@@ -162,7 +169,17 @@ export class Host {
       this.#instances.delete(instance)
       this.#crashes.ended(id, reason)
     })
-    await instance.ready
+    const dormant = this.#dormant.get(id)
+    await instance.ready.catch((error) => {
+      this.#dormant.delete(id)
+      dormant?.close(dormant.connections, 'INSTANCE_START_FAILED')
+      throw error
+    })
+    this.#dormant.delete(id)
+    await dormant?.handOver({
+      connect: (socket, handle) => this.#enter(instance, socket, handle),
+      parted: (callers) => instance.parted(callers),
+    })
     clock.after(
       crashForgottenAfterMs,
       () => instance.phase === 'ready' && this.#crashes.forgive(id),
@@ -195,6 +212,32 @@ export class Host {
         if (message.type === 'closed') this.#homes.delete(message.connection)
         tell(message)
       },
+      park: (sockets, mindsPartings) => this.#park(name, sockets, mindsPartings),
+    })
+  }
+
+  /** Keeps the sockets of an instance that hibernates. */
+  #park(name: InstanceName, sockets: readonly Parked[], mindsPartings: boolean): void {
+    if (sockets.length === 0) return
+    const id = `${name.backend}/${name.key}`
+    const dormant: Dormant = new Dormant({
+      sockets,
+      mindsPartings,
+      onWake: () => this.#dormant.get(id) === dormant && this.#wake(name),
+      onClosed: (connection) => {
+        this.#homes.delete(connection)
+        this.#options.tell({ type: 'closed', connection })
+        if (dormant.isOver && this.#dormant.get(id) === dormant) this.#dormant.delete(id)
+      },
+    })
+    this.#dormant.set(id, dormant)
+    for (const { caller } of sockets) this.#homes.set(caller.connection, dormant)
+  }
+
+  #wake(name: InstanceName): void {
+    if (this.#isDraining) return
+    this.#serving(name).catch((error) => {
+      this.#options.log.warn({ ...name, err: error }, 'a hibernating instance did not wake')
     })
   }
 }

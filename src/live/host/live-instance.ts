@@ -2,9 +2,11 @@
 import { type Clock, type ErrorCode, limits, SojournError } from '../../base/core/index.ts'
 import {
   type BackendPlan,
+  type CallerFacts,
   type Claim,
   type HostToDoor,
   type JournalRequest,
+  type ParkedInstance,
   type Phase,
   type ProcessToHost,
   phases,
@@ -12,6 +14,7 @@ import {
   type SocketFacts,
   type StopReason,
 } from '../../base/protocol/index.ts'
+import type { Parked } from './dormant.ts'
 import type { InstanceProcess, ProcessEnd, Tenant } from './process.ts'
 import { HeldSockets, type SocketHandle } from './sockets.ts'
 
@@ -27,6 +30,8 @@ export interface LiveInstanceStart {
   /** Writes to the journal; false when the claim is not the newest any more. */
   readonly write: (claim: Claim, request: JournalRequest) => Promise<boolean>
   readonly tell: (message: HostToDoor) => void
+  /** Takes the sockets of an instance that hibernates. */
+  readonly park: (sockets: readonly Parked[], mindsPartings: boolean) => void
 }
 
 export class LiveInstance implements Tenant {
@@ -86,15 +91,20 @@ export class LiveInstance implements Tenant {
 
   /** Hands a socket over. Only while `ready`. */
   connect(socket: SocketFacts, handle: SocketHandle): void {
-    this.#cancelIdle()
-    this.#sockets.hold(socket.caller.connection, handle)
+    this.#sockets.hold({ socket, handle })
+    this.#watchIdle()
     this.process.say({ type: 'connect', instance: this.instance, socket }, handle)
   }
 
   /** Has connections closed with a code; cuts those that the process does not close in time. */
   close(connections: readonly string[], code: ErrorCode): void {
     this.process.say({ type: 'close', instance: this.instance, connections, code })
-    for (const connection of connections) this.#sockets.closing(connection)
+    for (const connection of connections) this.#sockets.closing(connection, code)
+  }
+
+  /** Connections that were parked, and closed before they could be handed back. */
+  parted(callers: readonly CallerFacts[]): void {
+    this.process.say({ type: 'parted', instance: this.instance, callers })
   }
 
   /** Orderly end: the instance writes a snapshot; its process is killed after `stopMs`. */
@@ -102,7 +112,8 @@ export class LiveInstance implements Tenant {
     if (!this.#move('stopping', reason)) return
     this.#cancelIdle()
     this.#cancelDeadline()
-    this.process.say({ type: 'stop', instance: this.instance })
+    // Who is quiet stays connected while the instance hibernates.
+    this.process.say({ type: reason === 'idle' ? 'park' : 'stop', instance: this.instance })
     this.#cancelDeadline = this.#given.clock.after(limits.stopMs, () => this.process.kill(reason))
   }
 
@@ -119,6 +130,11 @@ export class LiveInstance implements Tenant {
         this.process.dismiss(this)
         this.#finish(this.#reason ?? 'requested')
         break
+      case 'parked':
+        this.#given.park(this.#takeParked(message), message.mindsPartings)
+        this.process.dismiss(this)
+        this.#finish('idle')
+        break
       case 'adopted':
         this.#adopted(message.connection)
         break
@@ -129,6 +145,7 @@ export class LiveInstance implements Tenant {
         break
       }
       case 'active':
+        this.#watchIdle()
         tell({ type: 'active', connections: message.connections })
         break
     }
@@ -146,9 +163,20 @@ export class LiveInstance implements Tenant {
   }
 
   #adopted(connection: string): void {
-    if (this.#sockets.adopted(connection)) this.#given.tell({ type: 'adopted', connection })
+    const adopted = this.#sockets.adopted(connection)
     // Cut meanwhile, so nobody counts it any more: it must not go on unseen.
-    else this.close([connection], 'CONNECTION_CLOSED')
+    if (!adopted) this.close([connection], 'CONNECTION_CLOSED')
+    // Of one that was parked the door knows already.
+    else if (!adopted.socket.parked) this.#given.tell({ type: 'adopted', connection })
+  }
+
+  #takeParked({ sockets }: ParkedInstance): Parked[] {
+    return sockets.flatMap(({ connection, facts }) => {
+      const held = this.#sockets.giveUp(connection)
+      if (!held) return []
+      const { handle, closing } = held
+      return { handle, facts, caller: held.socket.caller, ...(closing && { closing }) }
+    })
   }
 
   #begin(): void {
@@ -203,7 +231,7 @@ export class LiveInstance implements Tenant {
 
   #watchIdle(): void {
     this.#cancelIdle()
-    if (this.#phase !== 'ready' || this.#sockets.size > 0) return
+    if (this.#phase !== 'ready') return
     const { clock, plan } = this.#given
     this.#cancelIdle = clock.after(plan.idleAfterMs, () => this.stop('idle'))
   }
