@@ -1,5 +1,8 @@
 /** The host's process. The application forks this file; when the application is gone, it ends. */
 import '../base/core/hints.ts'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { logVia, plainFacts, systemClock, toSojournError } from '../base/core/index.ts'
 import type { DoorToHost, HostToDoor } from '../base/protocol/index.ts'
 import { foldersIn } from '../live/host/folders.ts'
@@ -29,6 +32,7 @@ async function configure({
     backends,
     directory: await store.directory(),
     journal: store.journal(),
+    run: mkdtempSync(join(tmpdir(), 'sojourn-')),
     folderOf: foldersIn(data),
     launch: launcher(entry('../live/backend/main', import.meta.url)),
     clock: systemClock,
@@ -64,6 +68,12 @@ function hear(message: DoorToHost, handle: SocketHandle | undefined): void {
       break
     case 'connect':
       connect(message, handle)
+      break
+    case 'locate':
+      host?.locate(message.id, message.name, message.user)
+      break
+    case 'release':
+      host?.release(message.id)
       break
     case 'close':
       host?.close(message.connections, message.code)

@@ -35,6 +35,7 @@ export async function openWorld(
     module: new URL(`./backends/${name}.ts`, import.meta.url).href,
     idleAfterMs,
     env: {},
+    kind: 'module' as const,
     warm: 0,
     perProcess: 1,
     memoryBytesMax: 0,

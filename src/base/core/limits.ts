@@ -39,6 +39,10 @@ export const limits = {
   authorizeMs: 5_000,
   /** From the fork of a process to its word that it is ready. */
   startMs: 15_000,
+  /** The same for a command, which may be a large program. */
+  commandStartMs: 60_000,
+  /** One look at whether a command answers. */
+  readyAnswerMs: 2_000,
   /** From the hand-over of a socket to the word that it was adopted. */
   adoptMs: 2_000,
   /** From the word to close a connection to the cut of its socket by the host. */

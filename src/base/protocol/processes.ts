@@ -50,23 +50,42 @@ export interface SocketFacts {
   readonly parked?: ParkedFacts
 }
 
-/** How a backend is run. */
-export interface BackendPlan {
-  /** URL of the module whose default export is made by `backend()`. */
-  readonly module: string
+/** How every backend is run. */
+interface Plan {
   /** Without activity for so long, the process ends; its state stays. */
   readonly idleAfterMs: number
   /** Variables that the process gets beside the few that every process gets. */
   readonly env: Readonly<Record<string, string>>
+  /** An instance ends after so long, however busy it is; 0 for never. */
+  readonly lifetimeMs: number
+}
+
+/** A backend written with `backend()`. */
+export interface ModulePlan extends Plan {
+  readonly kind: 'module'
+  /** URL of the module whose default export is made by `backend()`. */
+  readonly module: string
   /** Processes that are kept ready with the module loaded. */
   readonly warm: number
   /** Instances that share one process. */
   readonly perProcess: number
   /** Above this, a process is ended as `out-of-memory`; 0 leaves it to the machine. */
   readonly memoryBytesMax: number
-  /** An instance ends after so long, however busy it is; 0 for never. */
-  readonly lifetimeMs: number
 }
+
+/** Any program that serves HTTP on `$PORT`. */
+export interface CommandPlan extends Plan {
+  readonly kind: 'command'
+  /** The program and its arguments. */
+  readonly command: readonly string[]
+  /** It is ready when this path is answered; without one, when the port is open. */
+  readonly readyPath?: string
+}
+
+export type BackendPlan = ModulePlan | CommandPlan
+
+/** Where an instance serves HTTP: a Unix socket, or a port on loopback. */
+export type Address = { readonly path: string } | { readonly port: number }
 
 /** Life of an instance: forward only. */
 export const phases = ['claimed', 'starting', 'ready', 'stopping', 'stopped'] as const
@@ -120,6 +139,14 @@ export type DoorToHost =
     }
   | { readonly type: 'connect'; readonly name: InstanceName; readonly socket: SocketFacts }
   | { readonly type: 'close'; readonly connections: readonly string[]; readonly code: ErrorCode }
+  /** Asks where an instance serves HTTP, and keeps it awake until the release of the same id. */
+  | {
+      readonly type: 'locate'
+      readonly id: number
+      readonly name: InstanceName
+      readonly user?: string
+    }
+  | { readonly type: 'release'; readonly id: number }
   /** Ends one instance in good order; or, without a name, all of them, and the host. */
   | { readonly type: 'stop'; readonly name?: InstanceName }
 
@@ -131,6 +158,14 @@ export type HostToDoor =
   | { readonly type: 'closed'; readonly connection: string }
   /** Connections whose client said something since the last word of this kind. */
   | { readonly type: 'active'; readonly connections: readonly string[] }
+  | {
+      readonly type: 'located'
+      readonly id: number
+      readonly address: Address
+      /** Tells apart the instances behind one address. */
+      readonly instance: number
+    }
+  | { readonly type: 'unlocated'; readonly id: number; readonly code: ErrorCode }
   | ({ readonly type: 'status' } & StatusChange)
   | LogLine
 
@@ -201,11 +236,14 @@ export type HostToProcess =
   | ({ readonly type: 'stop' } & InstanceRef)
   /** The same, but sockets that stand between two frames are left open, for the host to park. */
   | ({ readonly type: 'park' } & InstanceRef)
+  /** Serves HTTP of all its instances on a Unix socket. */
+  | { readonly type: 'serve'; readonly path: string }
   /** Asks whether the process still answers. */
   | { readonly type: 'beat' }
 
 export type ProcessToHost =
   | { readonly type: 'loaded' }
+  | { readonly type: 'serving' }
   | ({ readonly type: 'ready' } & InstanceRef)
   /** An instance failed, and nothing that it did since its last record may be believed. */
   | ({ readonly type: 'failed'; readonly message: string } & Partial<InstanceRef>)

@@ -8,6 +8,7 @@ import { Socket } from 'node:net'
 import { type Log, logVia, plainFacts, type SojournError } from '../../base/core/index.ts'
 import type { HostToProcess, ProcessToHost, StartOrder } from '../../base/protocol/index.ts'
 import type { Backend } from './define.ts'
+import { serveHttp } from './front.ts'
 import { createJournalLine } from './journal-line.ts'
 import { Resident } from './resident.ts'
 
@@ -106,6 +107,13 @@ function hear(message: HostToProcess, handle?: Handle): void {
       break
     case 'park':
       park(message.instance).catch((error) => fail(error, message.instance))
+      break
+    case 'serve':
+      serveHttp(
+        message.path,
+        (instance) => residents.get(instance),
+        () => tell({ type: 'serving' }),
+      )
       break
     case 'beat':
       tell({ type: 'beat' })

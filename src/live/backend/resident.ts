@@ -1,4 +1,5 @@
 /** An instance in this process, with the sockets that the host handed over to it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import {
@@ -22,6 +23,7 @@ import {
 import type { Link } from './connections.ts'
 import type { Conversation } from './conversation.ts'
 import type { Backend } from './define.ts'
+import { type Fronted, refuse } from './front.ts'
 import { Instance } from './instance.ts'
 import type { JournalLine, JournalWriter } from './journal-line.ts'
 import { abandon, adoptParked, isFlushed, stopBetweenFrames } from './parking.ts'
@@ -51,7 +53,7 @@ interface Held {
   conversation?: Conversation
 }
 
-export class Resident {
+export class Resident implements Fronted {
   readonly #given: ResidentStart
   readonly #journal: JournalWriter
   readonly #instance: Instance
@@ -100,13 +102,7 @@ export class Resident {
     socket.on('close', () => tell({ type: 'closed', instance: order.instance, connection }))
     const take = (websocket: WebSocket): void => {
       tell({ type: 'adopted', instance: order.instance, connection })
-      const entering = this.#converse(facts, websocket).catch((error) => {
-        // Reads again, so that the client's half of the closing handshake arrives.
-        websocket.resume()
-        closeWith(websocket, toSojournError(error))
-      })
-      this.#entering.add(entering)
-      entering.finally(() => this.#entering.delete(entering))
+      this.#enter(facts, websocket)
     }
     if (facts.parked) {
       take(adoptParked(socket, facts.head))
@@ -114,6 +110,19 @@ export class Resident {
     }
     const request = { method: 'GET', url: facts.url, headers: facts.headers }
     server.handleUpgrade(request as never, socket, Buffer.from(facts.head), take)
+  }
+
+  /** The same for a WebSocket that the door relays: the host does not know of it. */
+  upgrade(caller: CallerFacts, request: IncomingMessage, socket: Socket, head: Uint8Array): void {
+    const { url = '', headers } = request
+    const facts = { caller, url, headers: headers as Record<string, string>, head }
+    server.handleUpgrade(request, socket, Buffer.from(head), (websocket) =>
+      this.#enter(facts, websocket),
+    )
+  }
+
+  request(_caller: CallerFacts, _request: IncomingMessage, response: ServerResponse): void {
+    refuse(response, new SojournError('UPGRADE_REQUIRED'))
   }
 
   /** Tells the host which clients said something since the last time. */
@@ -180,6 +189,16 @@ export class Resident {
     }
     abandon(websocket)
     return { connection, facts }
+  }
+
+  #enter(facts: SocketFacts, websocket: WebSocket): void {
+    const entering = this.#converse(facts, websocket).catch((error) => {
+      // Reads again, so that the client's half of the closing handshake arrives.
+      websocket.resume()
+      closeWith(websocket, toSojournError(error))
+    })
+    this.#entering.add(entering)
+    entering.finally(() => this.#entering.delete(entering))
   }
 
   async #converse({ caller, parked }: SocketFacts, websocket: WebSocket): Promise<void> {

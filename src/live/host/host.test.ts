@@ -9,6 +9,7 @@ import type { Journal } from './journal.ts'
 
 const idleAfterMs = 1_000
 const plan: BackendPlan = {
+  kind: 'module',
   module: 'file:///board.js',
   idleAfterMs,
   env: {},
@@ -36,6 +37,7 @@ beforeEach(() => {
   journal = { recover: () => ({ records: [] }), append: () => true, snapshot: () => true }
   host = new Host({
     backends: { board: plan },
+    run: '/nowhere',
     folderOf: () => undefined,
     directory: {
       claim: (of) => {
@@ -100,6 +102,7 @@ describe('a start', () => {
     const visits = [connect(), connect()]
     await settle()
     fail()
+    if (launches.newest.killed) launches.newest.exit()
     await settle()
     expect(refusals()).toEqual(['INSTANCE_START_FAILED', 'INSTANCE_START_FAILED'])
     expect(visits.every(({ handle }) => handle.isClosed && !handle.isCut)).toBe(true)

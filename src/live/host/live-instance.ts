@@ -1,28 +1,30 @@
 /** One instance as its host sees it: its life, its sockets, its claim on the journal. */
 import { type Clock, type ErrorCode, limits, SojournError } from '../../base/core/index.ts'
-import {
-  type BackendPlan,
-  type CallerFacts,
-  type Claim,
-  type HostToDoor,
-  type JournalRequest,
-  type ParkedInstance,
-  type Phase,
-  type ProcessToHost,
-  phases,
-  type Recovered,
-  type SocketFacts,
-  type StopReason,
+import type {
+  Address,
+  CallerFacts,
+  Claim,
+  HostToDoor,
+  JournalRequest,
+  ModulePlan,
+  ParkedInstance,
+  Phase,
+  ProcessToHost,
+  Recovered,
+  SocketFacts,
+  StopReason,
 } from '../../base/protocol/index.ts'
 import type { Parked } from './dormant.ts'
+import { Life } from './life.ts'
 import type { InstanceProcess, ProcessEnd, Tenant } from './process.ts'
+import type { Serving } from './serving.ts'
 import { HeldSockets, type SocketHandle } from './sockets.ts'
 
 export interface LiveInstanceStart {
   /** The number that stands for it in messages to its process. */
   readonly instance: number
   readonly claim: Claim
-  readonly plan: BackendPlan
+  readonly plan: ModulePlan
   readonly recovered: Recovered
   readonly folder: string | undefined
   readonly process: InstanceProcess
@@ -34,50 +36,43 @@ export interface LiveInstanceStart {
   readonly park: (sockets: readonly Parked[], mindsPartings: boolean) => void
 }
 
-export class LiveInstance implements Tenant {
+export class LiveInstance implements Tenant, Serving {
   readonly instance: number
   readonly key: string
-  /** Resolves when connections may be handed over; rejects with `INSTANCE_START_FAILED`. */
-  readonly ready: Promise<void>
-  /** Resolves when nothing of it runs any more. */
-  readonly stopped: Promise<StopReason>
   readonly #given: LiveInstanceStart
+  readonly #life: Life
   readonly #sockets: HeldSockets
-  #phase: Phase = 'claimed'
-  #reason: StopReason | undefined
-  #cancelIdle = (): void => {}
-  #cancelDeadline = (): void => {}
-  #settleReady: { resolve: () => void; reject: (error: SojournError) => void }
-  #settleStopped: (reason: StopReason) => void
 
   constructor(given: LiveInstanceStart) {
-    const { claim, clock, instance, process, recovered, folder } = given
+    const { claim, clock, instance, plan, process, recovered, folder, tell } = given
     this.#given = given
     this.instance = instance
     this.key = claim.key
     this.#sockets = new HeldSockets(clock, (connection) => {
-      given.tell({ type: 'closed', connection })
-      this.#watchIdle()
+      tell({ type: 'closed', connection })
+      this.#life.stir()
     })
-    const ready = Promise.withResolvers<void>()
-    const stopped = Promise.withResolvers<StopReason>()
-    this.ready = ready.promise
-    this.ready.catch(() => {})
-    this.stopped = stopped.promise
-    this.#settleReady = ready
-    this.#settleStopped = stopped.resolve
+    const pid = (): number | undefined => process.pid
+    const onDue = (reason: StopReason): void => this.stop(reason)
+    this.#life = new Life({ claim, plan, clock, pid, tell, onDue })
+    this.#life.start(limits.startMs, () => this.#failStart())
     process.admit(this)
-    this.#report()
-    this.#move('starting')
     const { backend, key, epoch, nonce } = claim
     const name = { backend, key }
     const order = { instance, name, epoch, nonce, recovered, ...(folder && { folder }) }
     process.say({ type: 'start', ...order })
-    this.#cancelDeadline = clock.after(limits.startMs, () => this.#failStart('It took too long.'))
   }
 
   get phase(): Phase {
-    return this.#phase
+    return this.#life.phase
+  }
+
+  get ready(): Promise<void> {
+    return this.#life.ready
+  }
+
+  get stopped(): Promise<StopReason> {
+    return this.#life.stopped
   }
 
   get process(): InstanceProcess {
@@ -89,10 +84,21 @@ export class LiveInstance implements Tenant {
     return this.#sockets.size > 0
   }
 
+  locate(): Promise<Address> {
+    const ended = this.stopped.then(() => {
+      throw new SojournError('INSTANCE_STOPPED')
+    })
+    return Promise.race([this.process.address(), ended])
+  }
+
+  hold(): () => void {
+    return this.#life.hold()
+  }
+
   /** Hands a socket over. Only while `ready`. */
   connect(socket: SocketFacts, handle: SocketHandle): void {
     this.#sockets.hold({ socket, handle })
-    this.#watchIdle()
+    this.#life.stir()
     this.process.say({ type: 'connect', instance: this.instance, socket }, handle)
   }
 
@@ -107,33 +113,28 @@ export class LiveInstance implements Tenant {
     this.process.say({ type: 'parted', instance: this.instance, callers })
   }
 
-  /** Orderly end: the instance writes a snapshot; its process is killed after `stopMs`. */
+  /** The instance writes a snapshot; its process is killed after `stopMs`. */
   stop(reason: StopReason): void {
-    if (!this.#move('stopping', reason)) return
-    this.#cancelIdle()
-    this.#cancelDeadline()
+    if (!this.#life.wane(reason, limits.stopMs, () => this.process.kill(reason))) return
     // Who is quiet stays connected while the instance hibernates.
     this.process.say({ type: reason === 'idle' ? 'park' : 'stop', instance: this.instance })
-    this.#cancelDeadline = this.#given.clock.after(limits.stopMs, () => this.process.kill(reason))
   }
 
   hear(message: ProcessToHost): void {
     const { tell } = this.#given
     switch (message.type) {
       case 'ready':
-        this.#begin()
+        this.#life.begin()
         break
       case 'failed':
-        if (this.#phase === 'starting') this.#failStart('It failed while starting.')
+        if (this.phase === 'starting') this.#failStart()
         break
       case 'stopped':
-        this.process.dismiss(this)
-        this.#finish(this.#reason ?? 'requested')
+        this.#leave('requested')
         break
       case 'parked':
         this.#given.park(this.#takeParked(message), message.mindsPartings)
-        this.process.dismiss(this)
-        this.#finish('idle')
+        this.#leave('idle')
         break
       case 'adopted':
         this.#adopted(message.connection)
@@ -141,11 +142,11 @@ export class LiveInstance implements Tenant {
       case 'closed': {
         const { connection } = message
         if (this.#sockets.closed(connection)) tell({ type: 'closed', connection })
-        this.#watchIdle()
+        this.#life.stir()
         break
       }
       case 'active':
-        this.#watchIdle()
+        this.#life.stir()
         tell({ type: 'active', connections: message.connections })
         break
     }
@@ -158,8 +159,7 @@ export class LiveInstance implements Tenant {
   }
 
   lost({ reason, lastOutput }: ProcessEnd): void {
-    if (this.#phase === 'starting') this.#failStart('Its process ended.', lastOutput)
-    else this.#finish(this.#reason ?? reason, lastOutput)
+    this.#finish(this.phase === 'starting' ? 'start-failed' : reason, lastOutput)
   }
 
   #adopted(connection: string): void {
@@ -179,60 +179,18 @@ export class LiveInstance implements Tenant {
     })
   }
 
-  #begin(): void {
-    if (!this.#move('ready')) return
-    const { clock, plan } = this.#given
-    this.#cancelDeadline()
-    if (plan.lifetimeMs > 0)
-      this.#cancelDeadline = clock.after(plan.lifetimeMs, () => this.stop('lifetime'))
-    this.#watchIdle()
-    this.#settleReady.resolve()
+  /** Its process says why, and says it last: what it said is told when it has ended. */
+  #failStart(): void {
+    this.process.kill('start-failed')
   }
 
-  #failStart(why: string, lastOutput?: string): void {
-    this.#settleReady.reject(new SojournError('INSTANCE_START_FAILED', why))
-    this.process.kill('start-failed')
-    this.#finish('start-failed', lastOutput)
+  #leave(reason: StopReason): void {
+    this.process.dismiss(this)
+    this.#finish(reason)
   }
 
   #finish(reason: StopReason, lastOutput?: string): void {
-    if (!this.#move('stopped', reason, lastOutput)) return
-    this.#cancelIdle()
-    this.#cancelDeadline()
+    this.#life.end(reason, lastOutput)
     this.#sockets.cutAll()
-    this.#settleReady.reject(new SojournError('INSTANCE_STOPPED'))
-    this.#settleStopped(reason)
-  }
-
-  #move(phase: Phase, reason?: StopReason, lastOutput?: string): boolean {
-    if (phases.indexOf(phase) <= phases.indexOf(this.#phase)) return false
-    this.#phase = phase
-    this.#reason ??= reason
-    this.#report(lastOutput)
-    return true
-  }
-
-  #report(lastOutput?: string): void {
-    const { claim, clock, process, tell } = this.#given
-    const { backend, key, epoch } = claim
-    const { pid } = process
-    tell({
-      type: 'status',
-      backend,
-      key,
-      epoch,
-      phase: this.#phase,
-      atMs: clock.nowMs(),
-      ...(pid !== undefined && { pid }),
-      ...(this.#reason && { reason: this.#reason }),
-      ...(lastOutput && { lastOutput }),
-    })
-  }
-
-  #watchIdle(): void {
-    this.#cancelIdle()
-    if (this.#phase !== 'ready') return
-    const { clock, plan } = this.#given
-    this.#cancelIdle = clock.after(plan.idleAfterMs, () => this.stop('idle'))
   }
 }
