@@ -24,7 +24,7 @@ beforeEach(() => {
   told = []
   claims = 0
   claimFault = undefined
-  journal = { recover: () => ({ records: [] }), append: () => true, snapshot: () => true }
+  journal = { recover: () => ({ records: [] }), write: () => [true], sync: () => {} }
   host = new Host({
     backends: { board: { module: 'file:///board.js', idleAfterMs, env: {} } },
     directory: {
@@ -37,8 +37,8 @@ beforeEach(() => {
     },
     journal: {
       recover: (claim) => journal.recover(claim),
-      append: (claim, record) => journal.append(claim, record),
-      snapshot: (claim, snapshot) => journal.snapshot(claim, snapshot),
+      write: (batch) => journal.write(batch),
+      sync: () => journal.sync(),
     },
     launch: launches.launch,
     clock,
@@ -193,7 +193,7 @@ describe('an end', () => {
 
   it('comes to a process that writes under a claim that is no longer its own', async () => {
     const { child } = await connected()
-    journal.append = () => false
+    journal.write = () => [false]
     child.write({ type: 'append', seq: 1 })
     await settle()
     expect(child.killed).toBe(true)

@@ -21,7 +21,7 @@ import {
   type StopReason,
   splitMessages,
 } from '../../base/protocol/index.ts'
-import type { Journal } from './journal.ts'
+import type { Journal, JournalEntry } from './journal.ts'
 import type { Launch } from './launch.ts'
 import { onLines } from './lines.ts'
 import { HeldSockets, type SocketHandle } from './sockets.ts'
@@ -211,12 +211,9 @@ export class InstanceProcess {
     })
   }
 
-  async #write(
-    type: 'append' | 'snapshot',
-    entry: Parameters<Journal['append']>[1],
-  ): Promise<boolean> {
+  async #write(type: 'append' | 'snapshot', entry: JournalEntry): Promise<boolean> {
     const { journal, claim } = this.#given
-    const written = await journal[type](claim, entry)
+    const [written = false] = await journal.write([{ claim, type, entry }])
     if (!written) this.kill('fenced')
     return written
   }
