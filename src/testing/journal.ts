@@ -120,6 +120,7 @@ const fence: Readonly<Record<string, JournalTest>> = {
       append(second, 0),
       append({ ...second, nonce: 'forged' }, 2),
       append({ ...second, epoch: second.epoch + 1 }, 2),
+      append({ ...second, epoch: first.epoch }, 2),
       append({ ...second, key: 'y' }, 1),
       snapshot(first, 1),
       snapshot(second, 2),

@@ -42,7 +42,6 @@ export class Checkpoints {
   }
 
   close(): void {
-    this.#worker?.removeAllListeners()
     this.#worker?.terminate()
   }
 

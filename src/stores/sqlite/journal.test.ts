@@ -142,10 +142,10 @@ describe('the file of the journal', () => {
     for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
   })
 
-  async function recoverIn(data: string) {
+  async function recoverIn(data: string, key = 'x') {
     const sqlite = openSqlite({ data })
     try {
-      const claim = await (await sqlite.directory()).claim({ backend: 'board', key: 'x' })
+      const claim = await (await sqlite.directory()).claim({ backend: 'board', key })
       return sqlite.journal().recover(claim)
     } finally {
       sqlite.close()
@@ -179,6 +179,24 @@ describe('the file of the journal', () => {
     }
     expect(seen).toContain('JOURNAL_DAMAGED')
     for (const code of seen) expect(['JOURNAL_DAMAGED', 'STORE_UNAVAILABLE']).toContain(code)
+  })
+
+  it('never takes a key for a new one whose name was harmed', async () => {
+    const data = newFolder()
+    const key = 'key-to-be-harmed'
+    await recoverIn(data, key)
+    const path = join(data, 'journal.db')
+    const healthy = readFileSync(path)
+    const places: number[] = []
+    for (let at = healthy.indexOf(key); at >= 0; at = healthy.indexOf(key, at + 1)) places.push(at)
+    // In the table, and in the index by which it is found.
+    expect(places).toHaveLength(2)
+    for (const at of places) {
+      const harmed = Buffer.from(healthy)
+      harmed[at] = 'K'.charCodeAt(0)
+      writeFileSync(path, harmed)
+      await expect(recoverIn(data, key)).rejects.toMatchObject({ code: 'JOURNAL_DAMAGED' })
+    }
   })
 
   it('keeps its log short while it is written, and all that was written', async () => {
