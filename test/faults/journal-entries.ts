@@ -4,6 +4,7 @@ import type { JournalEntry } from '../../src/live/host/journal.ts'
 import { openSqlite } from '../../src/stores/sqlite/index.ts'
 
 export const journalKeys = ['x', 'y'] as const
+export type JournalKey = (typeof journalKeys)[number]
 
 export function journalEntry(key: string, seq: number, bytes: number): JournalEntry {
   const section = Uint8Array.from({ length: bytes }, (_, at) => (at * seq + key.length) & 255)

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs'
 import { Commits, type Level } from '../../src/live/host/commits.ts'
 import { openSqlite } from '../../src/stores/sqlite/index.ts'
-import { journalEntry, journalKeys } from './journal-entries.ts'
+import { type JournalKey, journalEntry, journalKeys } from './journal-entries.ts'
 
 const [data = '', rounds = '5', bytes = '100'] = process.argv.slice(2)
 const sqlite = openSqlite({ data })
@@ -21,7 +21,7 @@ const commits = new Commits({
   },
 })
 
-async function append(key: string, seq: number, level: Level): Promise<void> {
+async function append(key: JournalKey, seq: number, level: Level): Promise<void> {
   const claim = claims.get(key)
   if (!claim) throw new Error(key)
   const entry = journalEntry(key, seq, Number(bytes))
