@@ -23,15 +23,15 @@ export type JournalTest = (opened: JournalUnderTest) => Promise<void>
 
 export const boardX = { backend: 'board', key: 'x' }
 
-export function entryOf(seq: number, mark = seq): JournalEntry {
+export function entryOf(seq: number, mark: number = seq): JournalEntry {
   return { seq, envelope: Uint8Array.of(0, mark & 255), section: Uint8Array.of(1, mark & 255) }
 }
 
-export function append(claim: Claim, seq: number, mark = seq): JournalWrite {
+export function append(claim: Claim, seq: number, mark: number = seq): JournalWrite {
   return { claim, type: 'append', entry: entryOf(seq, mark) }
 }
 
-export function snapshot(claim: Claim, seq: number, mark = seq): JournalWrite {
+export function snapshot(claim: Claim, seq: number, mark: number = seq): JournalWrite {
   return { claim, type: 'snapshot', entry: entryOf(seq, mark) }
 }
 
