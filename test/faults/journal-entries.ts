@@ -7,8 +7,8 @@ export const journalKeys = ['x', 'y'] as const
 export type JournalKey = (typeof journalKeys)[number]
 
 export function journalEntry(key: string, seq: number, bytes: number): JournalEntry {
-  const section = Uint8Array.from({ length: bytes }, (_, at) => (at * seq + key.length) & 255)
-  return { seq, envelope: new TextEncoder().encode(`${key} ${seq}`), section }
+  const envelope = Buffer.from(`${key} ${seq}`)
+  return { seq, envelope, section: Buffer.alloc(bytes, envelope) }
 }
 
 /** What a new host finds. Recovery verifies that nothing is missing in between. */

@@ -16,8 +16,9 @@ const folder = scratchFolder()
 const mounts: string[] = []
 let folders = 0
 
-/** How often the power is cut. */
+/** How often the power is cut, and how often a fast writer is killed. */
 const rounds = 5
+const kills = 5
 
 afterAll(() => {
   for (const mount of mounts) spawnSync('umount', ['-l', mount])
@@ -115,6 +116,26 @@ describe.skipIf(spawnSync('strace', ['-V']).status !== 0)('a journal, call by ca
       })
     },
   )
+})
+
+describe('a journal that is written fast', () => {
+  it(`keeps what was answered through ${kills} kills while its log is moved and begins anew`, async () => {
+    const bytes = 100_000
+    let answered = 0
+    for (let round = 0; round < kills; round += 1) {
+      const data = newFolder()
+      const writer = startWriter(data, 100_000, bytes)
+      // The thread moves the log for the first time after about 150 answers.
+      const until = 150 + Math.random() * 300
+      while (writer.lines().length < until) await pause(1)
+      writer.child.kill('SIGKILL')
+      await writer.ended
+      answered += writer.lines().length
+      expect(missing(writer.lines(), await recoverKeys(data), { bytes })).toEqual([])
+      rmSync(data, { recursive: true })
+    }
+    console.log(`${kills} kills, ${answered} answers kept`)
+  })
 })
 
 /** Mounts something at a new folder, or tells that this machine doesn't allow it. */
