@@ -38,6 +38,12 @@ async function configure({
     clock: systemClock,
     log,
     tell,
+    defer: setImmediate,
+    // Nothing is closed in good order: what the files hold is for the next host to find out.
+    onBroken: (error) => {
+      log.error({ err: error }, 'the journal takes no more; the host starts over')
+      process.exit(1)
+    },
   })
   tell({ type: 'ready' })
 }

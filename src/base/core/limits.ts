@@ -68,4 +68,7 @@ export const limits = {
   frameBytesMax: 16_777_216,
   /** One record or snapshot of a journal; a larger state is recovered from its records alone. */
   recordBytesMax: 33_554_432,
+  /** Entries, and their bytes, that the host writes in one transaction; it blocks meanwhile. */
+  batchEntriesMax: 256,
+  batchBytesMax: 4_194_304,
 } as const

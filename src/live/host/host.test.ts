@@ -34,7 +34,7 @@ beforeEach(() => {
   told = []
   claims = 0
   claimFault = undefined
-  journal = { recover: () => ({ records: [] }), append: () => true, snapshot: () => true }
+  journal = { recover: () => ({ records: [] }), write: () => [true], sync: () => {} }
   host = new Host({
     backends: { board: plan },
     run: '/nowhere',
@@ -49,13 +49,17 @@ beforeEach(() => {
     },
     journal: {
       recover: (claim) => journal.recover(claim),
-      append: (claim, record) => journal.append(claim, record),
-      snapshot: (claim, snapshot) => journal.snapshot(claim, snapshot),
+      write: (batch) => journal.write(batch),
+      sync: () => journal.sync(),
     },
     launch: launches.launch,
     clock,
     log: silentLog,
     tell: (message) => told.push(message),
+    defer: setImmediate,
+    onBroken: (error) => {
+      throw error
+    },
   })
 })
 
@@ -207,7 +211,7 @@ describe('an end', () => {
 
   it('comes to a process that writes under a claim that is no longer its own', async () => {
     const { child } = await connected()
-    journal.append = () => false
+    journal.write = () => [false]
     child.write({ type: 'append', seq: 1 })
     await settle()
     expect(child.killed).toBe(true)

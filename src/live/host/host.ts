@@ -19,6 +19,7 @@ import type {
 } from '../../base/protocol/index.ts'
 import type { Directory } from '../directory/directory.ts'
 import { Command } from './command.ts'
+import { Commits } from './commits.ts'
 import { CrashRecord } from './crash-record.ts'
 import { Dormant, type Parked } from './dormant.ts'
 import { freePort } from './free-port.ts'
@@ -43,6 +44,10 @@ export interface HostOptions {
   readonly clock: Clock
   readonly log: Log
   readonly tell: (message: HostToDoor) => void
+  /** Runs something after what is already due, such as `setImmediate`. */
+  readonly defer: (run: () => void) => void
+  /** The journal takes no more, and what became of the last writes is unknown: start over. */
+  readonly onBroken: (error: SojournError) => void
 }
 
 /** An instance that lived for so long starts with a clean record. */
@@ -55,6 +60,7 @@ interface Slot {
 export class Host {
   readonly #options: HostOptions
   readonly #pool: Pool
+  readonly #commits: Commits
   readonly #crashes: CrashRecord
   readonly #slots = new Map<string, Slot>()
   /** Everything that is not known to be gone. */
@@ -70,9 +76,10 @@ export class Host {
   #isDraining = false
 
   constructor(options: HostOptions) {
-    const { backends, clock, launch, log, run } = options
+    const { backends, clock, launch, log, run, journal, defer, onBroken } = options
     this.#options = options
     this.#crashes = new CrashRecord(clock)
+    this.#commits = new Commits({ journal, defer, onBroken })
     this.#pool = new Pool({
       backends,
       clock,
@@ -263,7 +270,7 @@ export class Host {
       folder: folderOf(name),
       process,
       clock,
-      write: async (by, { type, level: _, ...entry }) => journal[type](by, entry),
+      write: (by, { type, level, ...entry }) => this.#commits.add(by, type, entry, level),
       tell: (message) => {
         if (message.type === 'closed') this.#homes.delete(message.connection)
         tell(message)
