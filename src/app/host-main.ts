@@ -3,6 +3,7 @@ import '../base/core/hints.ts'
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { logVia, plainFacts, systemClock, toSojournError } from '../base/core/index.ts'
 import type { DoorToHost, HostToDoor } from '../base/protocol/index.ts'
 import { foldersIn } from '../live/host/folders.ts'
@@ -32,6 +33,7 @@ async function configure({
     backends,
     directory: await store.directory(),
     journal: store.journal(),
+    relay: fileURLToPath(entry('../live/host/box-relay', import.meta.url)),
     run: mkdtempSync(join(tmpdir(), 'sojourn-')),
     folderOf: foldersIn(data),
     launch: launcher(entry('../live/backend/main', import.meta.url)),

@@ -3,6 +3,7 @@ import type { Log } from '../base/core/index.ts'
 import { isBackendName } from '../base/core/index.ts'
 import type { BackendPlan, CommandPlan } from '../base/protocol/index.ts'
 import type { Authorize } from '../live/gateway/gateway.ts'
+import { hasSandbox } from '../live/host/sandbox.ts'
 import type { SessionOptions, Visitor } from '../web/index.ts'
 
 /** Who may enter a backend, and how long it runs. */
@@ -19,6 +20,12 @@ interface AnyBackendOptions<Data extends object> {
   readonly idleAfterMs?: number
   /** It ends after so long, however busy; its clients come back to a new one. Default never. */
   readonly lifetimeMs?: number
+  /**
+   * Runs each process in a box of its own: it sees the system's programs and its own code, writes
+   * to its own folder only, and has no network unless that is asked for. One process per key, none
+   * kept warm. Linux with bubblewrap. Default false.
+   */
+  readonly sandbox?: boolean | { readonly network: boolean }
   /** Variables for the processes; they inherit only PATH, HOME, LANG, TZ and the like. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -115,12 +122,20 @@ function planOf(name: string, given: BackendOptions<never>): BackendPlan {
   if (typeof authorize !== 'function')
     throw new TypeError(`backends.${name}.authorize must be a function`)
   const { idleAfterMs, lifetimeMs, ...forModules } = numbersOf(name, given)
-  const plan = { env, idleAfterMs, lifetimeMs }
+  const plan = { env, idleAfterMs, lifetimeMs, ...sandboxOf(name, given) }
   if (given.command) return { ...plan, ...commandOf(name, given) }
   const { module } = given
   if (!URL.canParse(String(module)))
     throw new TypeError(`backends.${name}.module must be a URL, got ${module}`)
-  return { ...plan, ...forModules, kind: 'module', module: String(module) }
+  const alone = plan.sandbox ? { warm: 0, perProcess: 1 } : {}
+  return { ...plan, ...forModules, ...alone, kind: 'module', module: String(module) }
+}
+
+function sandboxOf(name: string, { sandbox }: BackendOptions<never>): Pick<BackendPlan, 'sandbox'> {
+  if (!sandbox) return {}
+  if (!hasSandbox())
+    throw new TypeError(`backends.${name}.sandbox needs bubblewrap, which is not installed here`)
+  return { sandbox: { network: sandbox !== true && sandbox.network } }
 }
 
 function commandOf(

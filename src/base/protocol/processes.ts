@@ -58,6 +58,8 @@ interface Plan {
   readonly env: Readonly<Record<string, string>>
   /** An instance ends after so long, however busy it is; 0 for never. */
   readonly lifetimeMs: number
+  /** Its processes run in a box, with the machine's network or without any. */
+  readonly sandbox?: { readonly network: boolean }
 }
 
 /** A backend written with `backend()`. */

@@ -4,6 +4,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
+import { join } from 'node:path'
 import { type Clock, type Log, limits, logVia, SojournError } from '../../base/core/index.ts'
 import type {
   Address,
@@ -16,6 +17,7 @@ import type {
 import { environment, leash } from './launch.ts'
 import { Life } from './life.ts'
 import { Output } from './output.ts'
+import { boxed, readableFor } from './sandbox.ts'
 import type { Serving } from './serving.ts'
 
 export interface CommandStart {
@@ -24,6 +26,8 @@ export interface CommandStart {
   readonly folder: string | undefined
   /** A port on loopback that nobody listens on. */
   readonly port: number
+  /** The file that relays into a box without a network. */
+  readonly relay: string
   /** The user whose visit started it, if they are logged in. */
   readonly user: string | undefined
   readonly clock: Clock
@@ -73,7 +77,7 @@ export class Command implements Serving {
 
   locate(): Promise<Address> {
     if (this.phase !== 'ready') return Promise.reject(new SojournError('INSTANCE_STOPPED'))
-    return Promise.resolve({ port: this.#given.port })
+    return Promise.resolve(addressOf(this.#given))
   }
 
   hold(): () => void {
@@ -91,9 +95,9 @@ export class Command implements Serving {
 
   /** Whether it answers, again and again until it does or has ended. */
   async #look(): Promise<void> {
-    const { plan, port, clock } = this.#given
+    const { plan, clock } = this.#given
     while (this.phase === 'starting') {
-      if (await answers(port, plan.readyPath)) this.#life.begin()
+      if (await answers(addressOf(this.#given), plan.readyPath)) this.#life.begin()
       else
         await new Promise<void>((resolve) => {
           clock.after(lookEveryMs, resolve)
@@ -118,11 +122,15 @@ export class Command implements Serving {
   }
 }
 
-function start({ claim, plan, folder, port, user }: CommandStart): ChildProcess {
-  const filled = plan.command.map((part) =>
-    part.replaceAll('{port}', String(port)).replaceAll('{key}', claim.key),
-  )
-  const [program = '', ...args] = [...leash(), ...filled]
+/** A box without a network is entered by a Unix socket in its folder. */
+function addressOf({ plan, folder, port }: CommandStart): Address {
+  const isClosed = plan.sandbox?.network === false
+  return isClosed && folder ? { path: join(folder, '.http.sock') } : { port }
+}
+
+function start(given: CommandStart): ChildProcess {
+  const { claim, plan, folder, port, user } = given
+  const [program = '', ...args] = [...leash(), ...argvOf(given)]
   return spawn(program, args, {
     cwd: folder,
     detached: true,
@@ -138,10 +146,23 @@ function start({ claim, plan, folder, port, user }: CommandStart): ChildProcess 
   })
 }
 
+function argvOf({ claim, plan, folder, port, relay }: CommandStart): readonly string[] {
+  const command = plan.command.map((part) =>
+    part.replaceAll('{port}', String(port)).replaceAll('{key}', claim.key),
+  )
+  if (!plan.sandbox) return command
+  if (!folder) throw new TypeError('A command in a sandbox needs a data folder')
+  const { network } = plan.sandbox
+  if (network) return [...boxed({ folder, readable: [], network }), ...command]
+  const readable = [...readableFor(relay), process.execPath]
+  const way = [process.execPath, relay, join(folder, '.http.sock'), String(port)]
+  return [...boxed({ folder, readable, network }), ...way, ...command]
+}
+
 /** Whether the port is open; with a path, whether it is answered by anything but a fault. */
-function answers(port: number, path: string | undefined): Promise<boolean> {
+function answers(address: Address, path: string | undefined): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = 'path' in address ? connect(address.path) : connect(address.port, '127.0.0.1')
     let heard = ''
     socket.setTimeout(limits.readyAnswerMs, () => socket.destroy())
     socket.on('error', () => {})

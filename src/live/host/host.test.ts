@@ -38,6 +38,7 @@ beforeEach(() => {
   host = new Host({
     backends: { board: plan },
     run: '/nowhere',
+    relay: '/nowhere',
     folderOf: () => undefined,
     directory: {
       claim: (of) => {

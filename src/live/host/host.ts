@@ -37,6 +37,8 @@ export interface HostOptions {
   readonly directory: Directory
   readonly journal: Journal
   readonly launch: Launch
+  /** The file that relays into a box without a network. */
+  readonly relay: string
   /** Folder of the Unix sockets that processes serve HTTP on. */
   readonly run: string
   /** The working folder of a key, made if missing; `undefined` where nothing is kept. */
@@ -284,11 +286,12 @@ export class Host {
     plan: CommandPlan,
     user: string | undefined,
   ): Promise<Command> {
-    const { directory, clock, log, tell, folderOf } = this.#options
+    const { directory, clock, log, tell, folderOf, relay } = this.#options
     const claim = await directory.claim(name)
     const port = await freePort()
     if (this.#isDraining) throw new SojournError('HOST_STOPPED')
-    return new Command({ claim, plan, folder: folderOf(name), port, user, clock, log, tell })
+    const folder = folderOf(name)
+    return new Command({ claim, plan, folder, port, relay, user, clock, log, tell })
   }
 
   /** Keeps the sockets of an instance that hibernates. */
