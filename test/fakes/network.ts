@@ -125,11 +125,13 @@ export class Network {
     const instance = new Instance({
       backend: this.#backend,
       key: 'k',
+      folder: undefined,
       ...this.journal.claim(() => {}),
       clock: this.clock,
       random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
       log: silentLog,
       onFatal: () => {},
+      onAwake: () => {},
     })
     await instance.start()
     return instance

@@ -166,6 +166,8 @@ export interface StartOrder extends InstanceRef {
   readonly recovered: Recovered
   /** Its working folder; `undefined` where nothing is kept. */
   readonly folder?: string
+  /** Instances that share the process; a process with one works in its folder. */
+  readonly perProcess: number
 }
 
 export type HostToProcess =
@@ -190,5 +192,7 @@ export type ProcessToHost =
   | ({ readonly type: 'adopted'; readonly connection: string } & InstanceRef)
   | ({ readonly type: 'closed'; readonly connection: string } & InstanceRef)
   | ({ readonly type: 'active'; readonly connections: readonly string[] } & InstanceRef)
+  /** Whether work that is not a turn keeps the instance from being idle. */
+  | ({ readonly type: 'awake'; readonly isAwake: boolean } & InstanceRef)
   | { readonly type: 'beat' }
   | (LogLine & Partial<InstanceRef>)

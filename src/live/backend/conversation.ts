@@ -16,6 +16,7 @@ import {
 } from '../../base/protocol/index.ts'
 import type { Connection, Link } from './connections.ts'
 import type { Caller, Context } from './define.ts'
+import { Effects } from './effects.ts'
 import type { Instance, Outcome } from './instance.ts'
 import { check } from './validate.ts'
 
@@ -54,7 +55,7 @@ export class Conversation {
     const { disconnect } = given.backend.definition
     if (!disconnect) return
     this.#instance
-      .lifecycle((ctx) => this.#admitted && disconnect(ctx), this.#connection.caller)
+      .lifecycle((ctx) => this.#admitted && disconnect(ctx), this.#connection)
       .catch((error) => given.log.warn({ err: error }, 'a disconnect had no turn'))
   }
 
@@ -111,7 +112,7 @@ export class Conversation {
   #enter(hello: Hello): Awaitable<void> {
     if (this.#isGone()) return undefined
     const { connect } = this.#instance.given.backend.definition
-    return whenDone(this.#instance.handle(connect, this.#connection.caller), (refused) => {
+    return whenDone(this.#instance.handle(connect, this.#connection), (refused) => {
       if (refused) throw refused
       this.#admitted = true
       if (!this.#isGone()) this.#welcome(hello)
@@ -166,7 +167,7 @@ export class Conversation {
 
   #answer({ n, acked, name, input }: Act): Awaitable<void> {
     const { history, connections } = this.#instance
-    const { caller, client = '' } = this.#connection
+    const { client = '' } = this.#connection
     const remembered = this.#remembered(client)
     const recorded = history.results.answer(remembered, n, acked)
     if (recorded) {
@@ -175,11 +176,16 @@ export class Conversation {
       history.gate.pass(() => connections.say(this.#connection, { type: 'results', results }))
       return undefined
     }
-    const outcome = this.#instance.attempt(caller, (ctx) => this.#perform(name, ctx, input))
+    const effects = new Effects(history.alarms, this.#connection)
+    const outcome = this.#instance.attempt(effects, (ctx) => this.#perform(name, ctx, input))
     return whenDone(outcome, (outcome) => {
       const result = resultOf(n, outcome)
-      const envelope = history.results.record(remembered, result)
-      this.#instance.release(outcome, envelope, this.#connection, [result])
+      this.#instance.complain(outcome)
+      this.#instance.release(outcome, {
+        to: this.#connection,
+        result,
+        recorded: history.results.record(remembered, result),
+      })
     })
   }
 

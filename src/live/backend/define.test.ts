@@ -32,7 +32,7 @@ describe('backend()', () => {
 
   it('infers state, grant, presence, identity and actions', () => {
     type Parts =
-      typeof board extends Backend<infer S, infer G, infer P, infer I, infer A>
+      typeof board extends Backend<infer S, infer G, infer P, infer I, infer A, infer _, infer __>
         ? [S, G, P, I, keyof A]
         : never
     expectTypeOf<Parts>().toEqualTypeOf<

@@ -1,17 +1,13 @@
 /**
  * The past and present of one instance: its state, the journal that makes each change durable,
- * the remembered results and the tail of frames. Rebuilt from the journal at the start.
+ * the remembered results, the alarms and the tail of frames. Rebuilt from the journal at the start.
  */
 import { type Clock, type Log, limits, SojournError } from '../../base/core/index.ts'
-import {
-  type JournalRequest,
-  pack,
-  type Recovered,
-  type StoredRecord,
-  unpack,
-} from '../../base/protocol/index.ts'
+import type { JournalRequest, Recovered, StoredRecord } from '../../base/protocol/index.ts'
 import { restore, type Tracked, track } from '../../base/state/index.ts'
+import { Alarms } from './alarms.ts'
 import type { Level } from './define.ts'
+import { packRecord, packSnapshot, unpackRecord, unpackSnapshot } from './envelope.ts'
 import { Gate } from './gate.ts'
 import type { JournalWriter } from './journal-line.ts'
 import { Results } from './results.ts'
@@ -34,11 +30,12 @@ export interface HistoryStart {
 export interface History {
   readonly tracked: Tracked<object>
   readonly results: Results
+  readonly alarms: Alarms
   readonly tail: Tail
   /** What is shown waits here for what was appended. */
   readonly gate: Gate
-  /** Records a turn: its frame, if clients see a change, and its private envelope, if any. */
-  append(section: Uint8Array | undefined, envelope: Uint8Array | undefined): void
+  /** Records a turn, if it left anything. */
+  append(turn: TurnRecord): void
   /**
    * Writes a snapshot, so that the records before it are no longer needed. False when it is too
    * large for the journal: then the records are needed for ever.
@@ -46,6 +43,16 @@ export interface History {
   snapshot(): boolean
   /** Writes a last snapshot, unless the journal ends with one. */
   close(): void
+}
+
+/** What a turn leaves for the journal. */
+export interface TurnRecord {
+  /** The frame, if clients see a change. */
+  readonly section: Uint8Array | undefined
+  /** The answer that `results` remembers, in its form. */
+  readonly result: unknown
+  /** Names of the alarms that changed. */
+  readonly alarms: Iterable<string> | undefined
 }
 
 const none = new Uint8Array(0)
@@ -56,8 +63,9 @@ export function openHistory(start: HistoryStart): History {
   const { epoch, nonce, recovered, journal, level, log } = start
   const results = new Results(start.clock)
   const tracked = recoverState(start)
+  const alarms = new Alarms()
   const tail = recoverTail(start, tracked.seq)
-  recoverResults(recovered, results)
+  recoverEnvelopes(recovered, results, alarms)
   let seq = Math.max(recovered.snapshot?.seq ?? 0, recovered.records.at(-1)?.seq ?? 0)
   const gate = new Gate()
   // Counted on over lives: a process that never lives long must not pile up records.
@@ -65,17 +73,23 @@ export function openHistory(start: HistoryStart): History {
   let recordsSince = since.length
   let bytesSince = since.reduce((bytes, record) => bytes + bytesOf(record), 0)
 
-  function append(section: Uint8Array = none, envelope: Uint8Array = none): void {
-    if (section === none && envelope === none) return
+  function append({ section = none, result, alarms: names }: TurnRecord): void {
+    const envelope = packRecord({ result, alarms: names && alarms.changes(names) })
+    if (section === none && envelope.byteLength === 0) return
     recordsSince += 1
     bytesSince += bytesOf({ section, envelope })
     if (section !== none) tail.push({ seq: tracked.seq, epoch, nonce, bytes: section })
     if (level === 'memory') return
     seq += 1
-    write({ type: 'append', level, seq, envelope, section })
+    const wake = names && { wakeAtMs: wakeAtMs() }
+    write({ type: 'append', level, seq, envelope, section, ...wake })
     const due =
       recordsSince >= limits.recordsPerSnapshot || bytesSince >= limits.recordBytesPerSnapshot
     if (due) snapshot()
+  }
+
+  function wakeAtMs(): number {
+    return alarms.next?.atMs ?? 0
   }
 
   function write(request: JournalRequest): void {
@@ -87,8 +101,11 @@ export function openHistory(start: HistoryStart): History {
   function snapshot(): boolean {
     recordsSince = 0
     bytesSince = 0
-    const { head } = tail
-    const envelope = pack([results.dump(), [head.epoch, head.nonce, head.seq]])
+    const envelope = packSnapshot({
+      results: results.dump(),
+      head: tail.head,
+      alarms: alarms.dump(),
+    })
     const section = tracked.snapshot()
     const bytes = bytesOf({ section, envelope })
     if (bytes > limits.recordBytesMax - headBytes) {
@@ -101,6 +118,7 @@ export function openHistory(start: HistoryStart): History {
       seq,
       envelope,
       section,
+      wakeAtMs: wakeAtMs(),
     })
     return true
   }
@@ -109,7 +127,7 @@ export function openHistory(start: HistoryStart): History {
     if (recordsSince > 0) snapshot()
   }
 
-  return { tracked, results, tail, gate, append, snapshot, close }
+  return { tracked, results, alarms, tail, gate, append, snapshot, close }
 }
 
 function bytesOf({ section = none, envelope }: Pick<StoredRecord, 'section' | 'envelope'>): number {
@@ -146,18 +164,19 @@ function recoverTail({ epoch, nonce, recovered }: HistoryStart, headSeq: number)
 /** The cursor that a snapshot closes with, when it is the one before the first kept frame. */
 function baseOf({ snapshot }: Recovered, seq: number) {
   if (!snapshot) return undefined
-  const [, head] = unpack(snapshot.envelope, 'JOURNAL_DAMAGED') as [
-    unknown,
-    [number, string, number],
-  ]
-  const [epoch, nonce, headSeq] = head
-  return headSeq === seq ? { epoch, nonce, seq } : undefined
+  const { head } = unpackSnapshot(snapshot.envelope)
+  return head.seq === seq ? head : undefined
 }
 
-function recoverResults(recovered: Recovered, results: Results): void {
+function recoverEnvelopes(recovered: Recovered, results: Results, alarms: Alarms): void {
   if (recovered.snapshot) {
-    const [dump] = unpack(recovered.snapshot.envelope, 'JOURNAL_DAMAGED') as [unknown]
-    results.load(dump)
+    const kept = unpackSnapshot(recovered.snapshot.envelope)
+    results.load(kept.results)
+    alarms.recover(kept.alarms)
   }
-  for (const { envelope } of recordsAfter(recovered)) results.recover(envelope)
+  for (const { envelope } of recordsAfter(recovered)) {
+    const turn = unpackRecord(envelope)
+    if (turn.result !== undefined) results.recover(turn.result)
+    if (turn.alarms !== undefined) alarms.recover(turn.alarms)
+  }
 }

@@ -33,7 +33,13 @@ beforeEach(() => {
   told = []
   claims = 0
   claimFault = undefined
-  journal = { recover: () => ({ records: [] }), append: () => true, snapshot: () => true }
+  journal = {
+    recover: () => ({ records: [] }),
+    append: () => true,
+    snapshot: () => true,
+    due: () => [],
+    nextWakeMs: () => undefined,
+  }
   host = new Host({
     backends: { board: plan },
     folderOf: () => undefined,
@@ -49,6 +55,8 @@ beforeEach(() => {
       recover: (claim) => journal.recover(claim),
       append: (claim, record) => journal.append(claim, record),
       snapshot: (claim, snapshot) => journal.snapshot(claim, snapshot),
+      due: (nowMs, max) => journal.due(nowMs, max),
+      nextWakeMs: () => journal.nextWakeMs(),
     },
     launch: launches.launch,
     clock,

@@ -23,6 +23,7 @@ import { LiveInstance } from './live-instance.ts'
 import { Pool } from './pool.ts'
 import { InstanceProcess } from './process.ts'
 import type { SocketHandle } from './sockets.ts'
+import { Wakes } from './wakes.ts'
 import { watchProcesses } from './watchdog.ts'
 
 export interface HostOptions {
@@ -54,11 +55,12 @@ export class Host {
   /** Where each handed-over connection lives. */
   readonly #homes = new Map<string, LiveInstance>()
   readonly #stopWatching: () => void
+  readonly #wakes: Wakes
   #lastInstance = 0
   #isDraining = false
 
   constructor(options: HostOptions) {
-    const { backends, clock, launch, log } = options
+    const { backends, clock, journal, launch, log } = options
     this.#options = options
     this.#crashes = new CrashRecord(clock)
     this.#pool = new Pool({
@@ -67,6 +69,8 @@ export class Host {
       open: (backend, plan) => new InstanceProcess({ backend, plan, launch, clock, log }),
     })
     this.#stopWatching = watchProcesses(clock, () => this.#watched())
+    const start = (name: InstanceName): Promise<unknown> => this.#serving(name)
+    this.#wakes = new Wakes({ journal, clock, log, running: this.#slots, start })
   }
 
   /** Brings a socket to the instance of `name`, starting it if needed. */
@@ -102,6 +106,7 @@ export class Host {
   /** Ends all instances in good order. */
   async stop(): Promise<void> {
     this.#isDraining = true
+    this.#wakes.stop()
     this.#pool.close()
     const running = [...this.#instances]
     for (const instance of running) instance.stop('host-drain')
@@ -113,6 +118,7 @@ export class Host {
   /** Ends all instances at once; what they acknowledged is in the journal. */
   kill(): void {
     this.#isDraining = true
+    this.#wakes.stop()
     for (const process of this.#pool.processes()) process.kill('host-drain')
   }
 
@@ -190,7 +196,11 @@ export class Host {
       folder: folderOf(name),
       process,
       clock,
-      write: async (by, { type, level: _, ...entry }) => journal[type](by, entry),
+      write: async (by, { type, level: _, ...entry }) => {
+        const written = await journal[type](by, entry)
+        if (written) this.#wakes.noticed(entry.wakeAtMs)
+        return written
+      },
       tell: (message) => {
         if (message.type === 'closed') this.#homes.delete(message.connection)
         tell(message)

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../base/core/index.ts'
-import type { Claim, JournalRequest, Recovered } from '../../base/protocol/index.ts'
+import type { Claim, InstanceName, JournalRequest, Recovered } from '../../base/protocol/index.ts'
 
 /** What one turn, or one snapshot, leaves for the disk. */
 export type JournalEntry = Omit<JournalRequest, 'type' | 'level'>
@@ -22,4 +22,10 @@ export interface Journal {
    * may go; those since stay, for clients that resume. False as in `append`.
    */
   snapshot(claim: Claim, snapshot: JournalEntry): Awaitable<boolean>
+  /**
+   * Keys whose `wakeAtMs`, as last written, is `nowMs` or before: the earliest first, at most `max`.
+   */
+  due(nowMs: number, max: number): Awaitable<readonly InstanceName[]>
+  /** The earliest `wakeAtMs` of all keys, also when it is past. */
+  nextWakeMs(): Awaitable<number | undefined>
 }

@@ -40,13 +40,15 @@ export class LiveInstance implements Tenant {
   readonly #sockets: HeldSockets
   #phase: Phase = 'claimed'
   #reason: StopReason | undefined
+  /** Work that is no turn keeps it from being idle. */
+  #isAwake = false
   #cancelIdle = (): void => {}
   #cancelDeadline = (): void => {}
   #settleReady: { resolve: () => void; reject: (error: SojournError) => void }
   #settleStopped: (reason: StopReason) => void
 
   constructor(given: LiveInstanceStart) {
-    const { claim, clock, instance, process, recovered, folder } = given
+    const { claim, clock, instance, process, recovered, folder, plan } = given
     this.#given = given
     this.instance = instance
     this.key = claim.key
@@ -66,7 +68,8 @@ export class LiveInstance implements Tenant {
     this.#move('starting')
     const { backend, key, epoch, nonce } = claim
     const name = { backend, key }
-    const order = { instance, name, epoch, nonce, recovered, ...(folder && { folder }) }
+    const { perProcess } = plan
+    const order = { instance, name, epoch, nonce, recovered, perProcess, ...(folder && { folder }) }
     process.say({ type: 'start', ...order })
     this.#cancelDeadline = clock.after(limits.startMs, () => this.#failStart('It took too long.'))
   }
@@ -130,6 +133,10 @@ export class LiveInstance implements Tenant {
       }
       case 'active':
         tell({ type: 'active', connections: message.connections })
+        break
+      case 'awake':
+        this.#isAwake = message.isAwake
+        this.#watchIdle()
         break
     }
   }
@@ -203,7 +210,7 @@ export class LiveInstance implements Tenant {
 
   #watchIdle(): void {
     this.#cancelIdle()
-    if (this.#phase !== 'ready' || this.#sockets.size > 0) return
+    if (this.#phase !== 'ready' || this.#sockets.size > 0 || this.#isAwake) return
     const { clock, plan } = this.#given
     this.#cancelIdle = clock.after(plan.idleAfterMs, () => this.stop('idle'))
   }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite'
 import type { Claim, InstanceName, Recovered, StoredRecord } from '../../base/protocol/index.ts'
 import type { Journal, JournalEntry } from '../../live/host/journal.ts'
 import { transaction } from './open.ts'
+import { Wakes, wakesMigration } from './wakes.ts'
 
 /**
  * Owners, records and snapshots share one file, so that the fence (the owner's row) and the write
@@ -23,6 +24,7 @@ export const journalMigrations: readonly string[] = [
      envelope BLOB NOT NULL, section BLOB NOT NULL,
      PRIMARY KEY (backend, key)
    ) STRICT, WITHOUT ROWID;`,
+  wakesMigration,
 ]
 
 /** Takes a key over. The caller sees to it that this reaches the disk (`synchronous = FULL`). */
@@ -38,6 +40,7 @@ export function claimKey(db: DatabaseSync, { backend, key }: InstanceName, nonce
 }
 
 export function openJournal(db: DatabaseSync): Journal {
+  const wakes = new Wakes(db)
   const advance = db.prepare(
     `UPDATE owners SET head = ?5 + 1 WHERE backend = ?1 AND key = ?2 AND epoch = ?3 AND nonce = ?4 AND head = ?5`,
   )
@@ -57,24 +60,26 @@ export function openJournal(db: DatabaseSync): Journal {
 
   function append(
     { backend, key, epoch, nonce }: Claim,
-    { seq, envelope, section }: JournalEntry,
+    { seq, envelope, section, wakeAtMs }: JournalEntry,
   ): boolean {
     return transaction(db, () => {
       const { changes } = advance.run(backend, key, epoch, nonce, seq - 1)
       if (changes === 0) return false
       insert.run(backend, key, seq, epoch, nonce, envelope, section)
+      wakes.set({ backend, key }, wakeAtMs)
       return true
     })
   }
 
   function snapshot(
     { backend, key, epoch, nonce }: Claim,
-    { seq, envelope, section }: JournalEntry,
+    { seq, envelope, section, wakeAtMs }: JournalEntry,
   ): boolean {
     return transaction(db, () => {
       if (!owns.get(backend, key, epoch, nonce, seq)) return false
       const before = previous.get(backend, key) as { seq: number } | undefined
       replace.run(backend, key, seq, envelope, section)
+      wakes.set({ backend, key }, wakeAtMs)
       prune.run(backend, key, before?.seq ?? 0)
       return true
     })
@@ -90,5 +95,11 @@ export function openJournal(db: DatabaseSync): Journal {
     return { records, ...(snapshot && { snapshot: { ...snapshot } }) }
   }
 
-  return { append, snapshot, recover }
+  return {
+    append,
+    snapshot,
+    recover,
+    due: (nowMs, max) => wakes.due(nowMs, max),
+    nextWakeMs: () => wakes.next(),
+  }
 }
