@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { z } from 'zod'
 import { openInstance, settle } from '../../../test/fakes/instance.ts'
 import { MemoryJournal } from '../../../test/fakes/journal.ts'
 import { limits } from '../../base/core/index.ts'

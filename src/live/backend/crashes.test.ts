@@ -62,6 +62,7 @@ const step = fc.tuple(
     ...Array.from({ length: 6 }, () => 'toServer' as const),
     ...Array.from({ length: 6 }, () => 'toClient' as const),
     ...(['cut', 'crash', 'unanswered', 'lost', 'stop', 'wait', 'wait'] as const),
+    ...(['ringUnanswered', 'ringLost'] as const),
   ),
   fc.nat(9),
 )
@@ -108,6 +109,14 @@ async function play(steps: readonly (readonly [string, number])[]): Promise<void
       await settle()
       // Whatever was let out too early arrives.
       for (const each of network.sockets) for (let n = 0; n < 20; n += 1) each.deliver(false)
+      network.crash()
+    } else if (what === 'ringUnanswered' || what === 'ringLost') {
+      await network.calm(4)
+      call('set', at)
+      await network.calm(1)
+      network.nextFate = what === 'ringLost' ? 'lost' : 'unanswered'
+      network.clock.advance(500)
+      await settle()
       network.crash()
     }
     await settle()
