@@ -183,17 +183,8 @@ export interface Backend<
   Identity = unknown,
   Made extends Actions<State, Grant, Attachment> = Actions<State, Grant>,
   Attachment = unknown,
-  Payloads = unknown,
 > {
-  readonly definition: BackendDefinition<
-    State,
-    Grant,
-    Presence,
-    Identity,
-    Made,
-    Attachment,
-    Payloads
-  >
+  readonly definition: BackendDefinition<State, Grant, Presence, Identity, Made, Attachment>
   readonly actions: Made
 }
 
@@ -241,7 +232,7 @@ export function backend<
   Payloads = Record<never, never>,
 >(
   definition: BackendDefinition<State, Grant, Presence, Identity, Made, Attachment, Payloads>,
-): Backend<State, Grant, Presence, Identity, Made, Attachment, Payloads> {
+): Backend<State, Grant, Presence, Identity, Made, Attachment> {
   if (typeof definition.state !== 'function')
     throw new TypeError('backend(): `state` must be a function')
   const { everyMs = 1 } = definition.tick ?? {}

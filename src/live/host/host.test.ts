@@ -125,6 +125,26 @@ describe('a start', () => {
     expect(refusals()).toEqual(['INSTANCE_START_FAILED'])
   })
 
+  it('is made for an alarm that is due, also one that was written just now', async () => {
+    const { child, id } = await connected()
+    const names: InstanceName[] = []
+    let nextMs: number | undefined
+    journal.due = () => names
+    journal.nextWakeMs = () => nextMs
+    child.write({ type: 'append', seq: 1, wakeAtMs: clock.nowMs() + 5_000 })
+    child.tell({ type: 'closed', connection: id })
+    clock.advance(idleAfterMs)
+    child.tell({ type: 'stopped' })
+    await settle()
+    expect(launches.children).toHaveLength(1)
+    names.push(name)
+    nextMs = clock.nowMs()
+    clock.advance(5_000)
+    await settle()
+    expect(launches.children).toHaveLength(2)
+    expect(launches.newest.heard).toMatchObject([{ type: 'start', name, perProcess: 1 }])
+  })
+
   it('without a claim refuses with the reason, and can be tried again', async () => {
     claimFault = new SojournError('STORE_UNAVAILABLE')
     connect()
@@ -171,6 +191,19 @@ describe('an end', () => {
     expect(child.connections).toEqual([id, next.id])
     child.tell({ type: 'closed', connection: next.id })
     clock.advance(idleAfterMs)
+    expect(child.heard.at(-1)?.type).toBe('stop')
+  })
+
+  it('for idleness does not come while work keeps the instance awake', async () => {
+    const { id, child } = await connected()
+    child.tell({ type: 'awake', isAwake: true })
+    child.tell({ type: 'closed', connection: id })
+    clock.advance(idleAfterMs * 3)
+    expect(child.heard.at(-1)?.type).toBe('connect')
+    child.tell({ type: 'awake', isAwake: false })
+    clock.advance(idleAfterMs - 1)
+    expect(child.heard.at(-1)?.type).toBe('connect')
+    clock.advance(1)
     expect(child.heard.at(-1)?.type).toBe('stop')
   })
 
