@@ -14,7 +14,10 @@ export interface BackendOptions<Data extends object> {
    * anything falsy refuses (401 for a visitor who isn't logged in, 403 otherwise).
    */
   readonly authorize: Authorize<Visitor<Data>>
-  /** Without a connection for so long the process ends, its state stays. Default 30 s. */
+  /**
+   * Without a connection, or work that `ctx.keepAwake` waits for, for so long the process ends; its
+   * state stays, and its alarms wake it. Default 30 s.
+   */
   readonly idleAfterMs?: number
   /** Processes that are kept ready, with the module loaded. Default 1; 0 starts each when needed. */
   readonly warm?: number

@@ -27,24 +27,6 @@ export interface HistoryStart {
   readonly guard: () => void
 }
 
-export interface History {
-  readonly tracked: Tracked<object>
-  readonly results: Results
-  readonly alarms: Alarms
-  readonly tail: Tail
-  /** What is shown waits here for what was appended. */
-  readonly gate: Gate
-  /** Records a turn, if it left anything. */
-  append(turn: TurnRecord): void
-  /**
-   * Writes a snapshot, so that the records before it are no longer needed. False when it is too
-   * large for the journal: then the records are needed for ever.
-   */
-  snapshot(): boolean
-  /** Writes a last snapshot, unless the journal ends with one. */
-  close(): void
-}
-
 /** What a turn leaves for the journal. */
 export interface TurnRecord {
   /** The frame, if clients see a change. */
@@ -59,75 +41,95 @@ const none = new Uint8Array(0)
 /** More than what the journal's pipe puts in front of a request. */
 const headBytes = 64
 
-export function openHistory(start: HistoryStart): History {
-  const { epoch, nonce, recovered, journal, level, log } = start
-  const results = new Results(start.clock)
-  const tracked = recoverState(start)
-  const alarms = new Alarms()
-  const tail = recoverTail(start, tracked.seq)
-  recoverEnvelopes(recovered, results, alarms)
-  let seq = Math.max(recovered.snapshot?.seq ?? 0, recovered.records.at(-1)?.seq ?? 0)
-  const gate = new Gate()
+export class History {
+  readonly tracked: Tracked<object>
+  readonly results: Results
+  readonly alarms: Alarms = new Alarms()
+  readonly tail: Tail
+  /** What is shown waits here for what was appended. */
+  readonly gate: Gate = new Gate()
+  readonly #given: HistoryStart
+  #seq: number
   // Counted on over lives: a process that never lives long must not pile up records.
-  const since = recordsAfter(recovered)
-  let recordsSince = since.length
-  let bytesSince = since.reduce((bytes, record) => bytes + bytesOf(record), 0)
+  #recordsSince: number
+  #bytesSince: number
 
-  function append({ section = none, result, alarms: names }: TurnRecord): void {
-    const envelope = packRecord({ result, alarms: names && alarms.changes(names) })
+  /** @throws SojournError `JOURNAL_DAMAGED` when what was recovered makes no sense */
+  constructor(given: HistoryStart) {
+    const { recovered, clock } = given
+    this.#given = given
+    this.results = new Results(clock)
+    this.tracked = recoverState(given)
+    this.tail = recoverTail(given, this.tracked.seq)
+    recoverEnvelopes(recovered, this.results, this.alarms)
+    this.#seq = Math.max(recovered.snapshot?.seq ?? 0, recovered.records.at(-1)?.seq ?? 0)
+    const since = recordsAfter(recovered)
+    this.#recordsSince = since.length
+    this.#bytesSince = since.reduce((bytes, record) => bytes + bytesOf(record), 0)
+  }
+
+  /** Records a turn, if it left anything. */
+  append({ section = none, result, alarms }: TurnRecord): void {
+    const envelope = packRecord({ result, alarms: alarms && this.alarms.changes(alarms) })
     if (section === none && envelope.byteLength === 0) return
-    recordsSince += 1
-    bytesSince += bytesOf({ section, envelope })
-    if (section !== none) tail.push({ seq: tracked.seq, epoch, nonce, bytes: section })
+    const { epoch, nonce, level } = this.#given
+    this.#recordsSince += 1
+    this.#bytesSince += bytesOf({ section, envelope })
+    if (section !== none) this.tail.push({ seq: this.tracked.seq, epoch, nonce, bytes: section })
     if (level === 'memory') return
-    seq += 1
-    const wake = names && { wakeAtMs: wakeAtMs() }
-    write({ type: 'append', level, seq, envelope, section, ...wake })
-    const due =
-      recordsSince >= limits.recordsPerSnapshot || bytesSince >= limits.recordBytesPerSnapshot
-    if (due) snapshot()
+    this.#seq += 1
+    const wake = alarms && { wakeAtMs: this.#wakeAtMs() }
+    this.#write({ type: 'append', level, seq: this.#seq, envelope, section, ...wake })
+    const isDue =
+      this.#recordsSince >= limits.recordsPerSnapshot ||
+      this.#bytesSince >= limits.recordBytesPerSnapshot
+    if (isDue) this.snapshot()
   }
 
-  function wakeAtMs(): number {
-    return alarms.next?.atMs ?? 0
-  }
-
-  function write(request: JournalRequest): void {
-    const bytes = bytesOf(request)
-    gate.sent(bytes)
-    journal.write(request, () => gate.written(bytes))
-  }
-
-  function snapshot(): boolean {
-    recordsSince = 0
-    bytesSince = 0
+  /**
+   * Writes a snapshot, so that the records before it are no longer needed. False when it is too
+   * large for the journal: then the records are needed for ever.
+   */
+  snapshot(): boolean {
+    const { level, log } = this.#given
+    this.#recordsSince = 0
+    this.#bytesSince = 0
     const envelope = packSnapshot({
-      results: results.dump(),
-      head: tail.head,
-      alarms: alarms.dump(),
+      results: this.results.dump(),
+      head: this.tail.head,
+      alarms: this.alarms.dump(),
     })
-    const section = tracked.snapshot()
+    const section = this.tracked.snapshot()
     const bytes = bytesOf({ section, envelope })
     if (bytes > limits.recordBytesMax - headBytes) {
       log.error({ bytes, max: limits.recordBytesMax }, 'the state is too large for a snapshot')
       return false
     }
-    write({
+    this.#write({
       type: 'snapshot',
       level: level === 'memory' ? 'process' : level,
-      seq,
+      seq: this.#seq,
       envelope,
       section,
-      wakeAtMs: wakeAtMs(),
+      wakeAtMs: this.#wakeAtMs(),
     })
     return true
   }
 
-  function close(): void {
-    if (recordsSince > 0) snapshot()
+  /** Writes a last snapshot, unless the journal ends with one. */
+  close(): void {
+    if (this.#recordsSince > 0) this.snapshot()
   }
 
-  return { tracked, results, alarms, tail, gate, append, snapshot, close }
+  #wakeAtMs(): number {
+    return this.alarms.next?.atMs ?? 0
+  }
+
+  #write(request: JournalRequest): void {
+    const bytes = bytesOf(request)
+    this.gate.sent(bytes)
+    this.#given.journal.write(request, () => this.gate.written(bytes))
+  }
 }
 
 function bytesOf({ section = none, envelope }: Pick<StoredRecord, 'section' | 'envelope'>): number {

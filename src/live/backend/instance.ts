@@ -31,7 +31,7 @@ import { type Surroundings, TurnContext } from './context.ts'
 import { Conversation } from './conversation.ts'
 import type { Backend, Caller, Context } from './define.ts'
 import { attachable, Effects } from './effects.ts'
-import { type History, openHistory } from './history.ts'
+import { History } from './history.ts'
 import type { JournalWriter } from './journal-line.ts'
 import { Ringing } from './ringing.ts'
 import { Ticker } from './ticker.ts'
@@ -96,7 +96,7 @@ export class Instance {
     })
     const { level = 'process' } = backend.definition
     const initial = (): object => backend.definition.state({ key })
-    this.history = openHistory({ ...given, level, initial, guard: this.#turns.guard })
+    this.history = new History({ ...given, level, initial, guard: this.#turns.guard })
     this.history.gate.onOpen = () => this.#turns.next()
     this.#surroundings = {
       ...{ backend, key, folder, clock, log },

@@ -95,11 +95,6 @@ export function openJournal(db: DatabaseSync): Journal {
     return { records, ...(snapshot && { snapshot: { ...snapshot } }) }
   }
 
-  return {
-    append,
-    snapshot,
-    recover,
-    due: (nowMs, max) => wakes.due(nowMs, max),
-    nextWakeMs: () => wakes.next(),
-  }
+  const due: Journal['due'] = (nowMs, max) => wakes.due(nowMs, max)
+  return { append, snapshot, recover, due, nextWakeMs: () => wakes.next() }
 }
