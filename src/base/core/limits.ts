@@ -22,9 +22,9 @@ export const limits = {
   turnMs: 10_000,
   /** Turns that wait for the one turn of an instance. */
   turnsWaitingMax: 1_024,
-  /** Alarms of one key, the characters of a name, and what one carries. */
+  /** Alarms of one key, the name of one as UTF-8, and what it carries. */
   alarmsMax: 1_000,
-  alarmNameCharsMax: 128,
+  alarmNameBytesMax: 128,
   alarmPayloadBytesMax: 16_384,
   /** An alarm whose handler failed is tried again after so long, doubled each time. */
   alarmRetryMsMin: 1_000,

@@ -29,10 +29,8 @@ export function newAlarm(name: string, at: Date | number, payload: unknown = nul
   const atMs = Math.ceil(Number(at))
   if (!(atMs >= 0 && atMs <= Number.MAX_SAFE_INTEGER))
     throw new RangeError(`ctx.schedule(): ${at} is no time`)
-  if (name.length > limits.alarmNameCharsMax)
-    throw new RangeError(
-      `ctx.schedule(): a name has ${limits.alarmNameCharsMax} characters at most`,
-    )
+  if (Buffer.byteLength(name) > limits.alarmNameBytesMax)
+    throw new RangeError(`ctx.schedule(): a name has ${limits.alarmNameBytesMax} bytes at most`)
   const bytes = pack(payload)
   if (bytes.byteLength > limits.alarmPayloadBytesMax)
     throw new RangeError(`ctx.schedule(): the payload exceeds ${limits.alarmPayloadBytesMax} bytes`)

@@ -38,8 +38,8 @@ export interface Context<State extends object, Grant = unknown, Attachment = unk
    * @param at a `Date` or epoch milliseconds; a time that is past means at once
    * @param payload plain data, at most 16 KiB, handed to the handler; default null
    * @throws TypeError when there is no handler of that kind
-   * @throws RangeError for an impossible time, a name above 128 characters, a payload that is too
-   *   large, or above 1,000 alarms of one key
+   * @throws RangeError for an impossible time, a name above 128 bytes, a payload that is too large,
+   *   or above 1,000 alarms of one key
    */
   schedule(name: string, at: Date | number, payload?: unknown): void
   /** Takes an alarm back; without effect when there is none of that name. */
