@@ -31,9 +31,14 @@ module.exports = {
     may('express-session-on-session', 'web/express-session', ['web/session', 'base']),
     may('session-on-base', 'web/session', ['base']),
     may('backend-on-base', 'live/backend', ['base']),
-    may('host-on-base', 'live/host', ['base'], { dependencyTypesNot: ['type-only'] }),
+    may('host-on-base', 'live/host', ['live/sockets', 'base'], {
+      dependencyTypesNot: ['type-only'],
+    }),
+    may('sockets-on-base', 'live/sockets', ['base']),
     may('directory-on-base', 'live/directory', ['base']),
-    may('gateway-on-base', 'live/gateway', ['base'], { dependencyTypesNot: ['type-only'] }),
+    may('gateway-on-base', 'live/gateway', ['live/sockets', 'base'], {
+      dependencyTypesNot: ['type-only'],
+    }),
     may('client-on-base', 'client', ['base/core', 'base/codec', 'base/state', 'base/protocol']),
     may('testing-on-base', 'testing', ['base'], { dependencyTypesNot: ['type-only'] }),
     may('stores-on-base', 'stores', ['base'], { dependencyTypesNot: ['type-only'] }),

@@ -1,5 +1,9 @@
 /** The host's process. The application forks this file; when the application is gone, it ends. */
 import '../base/core/hints.ts'
+import { mkdtempSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { logVia, plainFacts, systemClock, toSojournError } from '../base/core/index.ts'
 import type { DoorToHost, HostToDoor } from '../base/protocol/index.ts'
 import { foldersIn } from '../live/host/folders.ts'
@@ -29,11 +33,19 @@ async function configure({
     backends,
     directory: await store.directory(),
     journal: store.journal(),
+    relay: fileURLToPath(entry('../live/host/box-relay', import.meta.url)),
+    run: mkdtempSync(join(tmpdir(), 'sojourn-')),
     folderOf: foldersIn(data),
     launch: launcher(entry('../live/backend/main', import.meta.url)),
     clock: systemClock,
     log,
     tell,
+    defer: setImmediate,
+    // Nothing is closed in good order: what the files hold is for the next host to find out.
+    onBroken: (error) => {
+      log.error({ err: error }, 'the journal takes no more; the host starts over')
+      process.exit(1)
+    },
   })
   tell({ type: 'ready' })
 }
@@ -64,6 +76,12 @@ function hear(message: DoorToHost, handle: SocketHandle | undefined): void {
       break
     case 'connect':
       connect(message, handle)
+      break
+    case 'locate':
+      host?.locate(message.id, message.name, message.user)
+      break
+    case 'release':
+      host?.release(message.id)
       break
     case 'close':
       host?.close(message.connections, message.code)

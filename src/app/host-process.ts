@@ -2,6 +2,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { type Clock, type ErrorCode, type Log, limits, SojournError } from '../base/core/index.ts'
 import type {
+  Address,
   BackendPlan,
   DoorToHost,
   HostToDoor,
@@ -23,12 +24,27 @@ export interface HostProcessOptions {
   readonly onLost: () => void
 }
 
+/** Where an instance serves HTTP, as long as it isn't released. */
+export interface Located {
+  readonly address: Address
+  readonly instance: number
+  release(): void
+}
+
+interface Question {
+  readonly resolve: (located: Located) => void
+  readonly reject: (error: SojournError) => void
+}
+
 const restartPauseMs = 250
 
 export class HostProcess implements HostLink {
   readonly #options: HostProcessOptions
   #child: ChildProcess | undefined
   #ready = false
+  /** Bounded by the requests that the door lets wait. */
+  readonly #questions = new Map<number, Question>()
+  #lastQuestion = 0
   #stopping = false
 
   constructor(options: HostProcessOptions) {
@@ -61,6 +77,8 @@ export class HostProcess implements HostLink {
           resolve()
         } else if (message.type === 'log') {
           log[message.level](message.facts, message.message)
+        } else if (message.type === 'located' || message.type === 'unlocated') {
+          this.#answer(message)
         } else if (message.type !== 'status') {
           this.#options.onWord(message)
         }
@@ -91,6 +109,29 @@ export class HostProcess implements HostLink {
     this.#say({ type: 'close', connections, code })
   }
 
+  /** Finds or starts the instance, and keeps it awake until it is released. */
+  locate(name: InstanceName, user?: string): Promise<Located> {
+    if (!this.#ready) return Promise.reject(new SojournError('HOST_STOPPED'))
+    this.#lastQuestion += 1
+    const id = this.#lastQuestion
+    return new Promise((resolve, reject) => {
+      this.#questions.set(id, { resolve, reject })
+      this.#say({ type: 'locate', id, name, ...(user !== undefined && { user }) })
+    })
+  }
+
+  #answer(message: Extract<HostToDoor, { type: 'located' | 'unlocated' }>): void {
+    const { id } = message
+    const question = this.#questions.get(id)
+    this.#questions.delete(id)
+    if (message.type === 'unlocated') {
+      question?.reject(new SojournError(message.code))
+      return
+    }
+    const { address, instance } = message
+    question?.resolve({ address, instance, release: () => this.#say({ type: 'release', id }) })
+  }
+
   /** Ends all instances in good order, then the host. */
   stop(): Promise<void> {
     this.#stopping = true
@@ -111,6 +152,8 @@ export class HostProcess implements HostLink {
   #lost(): void {
     const served = this.#ready
     this.#ready = false
+    for (const { reject } of this.#questions.values()) reject(new SojournError('HOST_STOPPED'))
+    this.#questions.clear()
     if (!served) return
     this.#options.onLost()
     if (this.#stopping) return

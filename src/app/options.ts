@@ -1,24 +1,40 @@
 /** What `sojourn()` is given, and the checks of it. */
 import type { Log } from '../base/core/index.ts'
 import { isBackendName } from '../base/core/index.ts'
-import type { BackendPlan } from '../base/protocol/index.ts'
+import type { BackendPlan, CommandPlan } from '../base/protocol/index.ts'
 import type { Authorize } from '../live/gateway/gateway.ts'
+import { hasSandbox } from '../live/host/sandbox.ts'
 import type { SessionOptions, Visitor } from '../web/index.ts'
 
-/** How one backend is run and who may enter it. */
-export interface BackendOptions<Data extends object> {
-  /** The module whose default export is made by `backend()`; loaded in each instance's process. */
-  readonly module: URL | string
+/** Who may enter a backend, and how long it runs. */
+interface AnyBackendOptions<Data extends object> {
   /**
    * Decides who enters, before any process starts: what it returns is the connection's grant;
    * anything falsy refuses (401 for a visitor who isn't logged in, 403 otherwise).
    */
   readonly authorize: Authorize<Visitor<Data>>
   /**
-   * Without a connection, or work that `ctx.keepAwake` waits for, for so long the process ends; its
-   * state stays, and its alarms wake it. Default 30 s.
+   * Without activity for so long the process ends. An instance keeps its state and its quiet
+   * clients; what they say next wakes it, and so does an alarm. Default 30 s.
    */
   readonly idleAfterMs?: number
+  /** It ends after so long, however busy; its clients come back to a new one. Default never. */
+  readonly lifetimeMs?: number
+  /**
+   * Runs each process in a box of its own: it sees the system's programs and its own code, writes
+   * to its own folder only, and has no network unless that is asked for. One process per key, none
+   * kept warm. Linux with bubblewrap. Default false.
+   */
+  readonly sandbox?: boolean | { readonly network: boolean }
+  /** Variables for the processes; they inherit only PATH, HOME, LANG, TZ and the like. */
+  readonly env?: Readonly<Record<string, string>>
+}
+
+/** A backend written with `backend()`. */
+export interface ModuleBackendOptions<Data extends object> extends AnyBackendOptions<Data> {
+  /** The module whose default export is made by `backend()`; loaded in each instance's process. */
+  readonly module: URL | string
+  readonly command?: never
   /** Processes that are kept ready, with the module loaded. Default 1; 0 starts each when needed. */
   readonly warm?: number
   /**
@@ -28,11 +44,26 @@ export interface BackendOptions<Data extends object> {
   readonly perProcess?: number
   /** What a process may use before it is ended as `out-of-memory`. Default: no limit of ours. */
   readonly memoryBytesMax?: number
-  /** An instance ends after so long, however busy; its clients come back to a new one. Default never. */
-  readonly lifetimeMs?: number
-  /** Variables for the processes; they inherit only PATH, HOME, LANG, TZ and the like. */
-  readonly env?: Readonly<Record<string, string>>
 }
+
+/**
+ * Any program that serves HTTP or WebSocket on `$PORT` of loopback, one process per key. It finds
+ * `$SOJOURN_KEY`, `$SOJOURN_BACKEND` and `$SOJOURN_USER` (whose visit started it), and runs in a
+ * folder of its own, kept between runs. Requests come with headers that say who asks. Guarantees
+ * of state and ownership don't cover it: what it keeps is its own affair.
+ */
+export interface CommandBackendOptions<Data extends object> extends AnyBackendOptions<Data> {
+  /** The program and its arguments; no shell is involved. `{port}` and `{key}` are filled in. */
+  readonly command: readonly [program: string, ...args: string[]]
+  readonly module?: never
+  /** It is ready when this path is answered. Default: when the port is open. */
+  readonly readyPath?: string
+}
+
+/** How one backend is run and who may enter it. */
+export type BackendOptions<Data extends object> =
+  | ModuleBackendOptions<Data>
+  | CommandBackendOptions<Data>
 
 /** What `sojourn()` is given. */
 export interface SojournOptions<Data extends object> {
@@ -85,20 +116,44 @@ export function plansOf(
 }
 
 function planOf(name: string, given: BackendOptions<never>): BackendPlan {
-  const { module, authorize, env = {} } = given
+  const { authorize, env = {} } = given
   if (!isBackendName(name))
     throw new TypeError(`backends: ${name} must be lower-case letters, digits and dashes`)
-  if (!URL.canParse(String(module)))
-    throw new TypeError(`backends.${name}.module must be a URL, got ${module}`)
   if (typeof authorize !== 'function')
     throw new TypeError(`backends.${name}.authorize must be a function`)
-  return { module: String(module), env, ...numbersOf(name, given) }
+  const { idleAfterMs, lifetimeMs, ...forModules } = numbersOf(name, given)
+  const plan = { env, idleAfterMs, lifetimeMs, ...sandboxOf(name, given) }
+  if (given.command) return { ...plan, ...commandOf(name, given) }
+  const { module } = given
+  if (!URL.canParse(String(module)))
+    throw new TypeError(`backends.${name}.module must be a URL, got ${module}`)
+  const alone = plan.sandbox ? { warm: 0, perProcess: 1 } : {}
+  return { ...plan, ...forModules, ...alone, kind: 'module', module: String(module) }
+}
+
+function sandboxOf(name: string, { sandbox }: BackendOptions<never>): Pick<BackendPlan, 'sandbox'> {
+  if (!sandbox) return {}
+  if (!hasSandbox())
+    throw new TypeError(`backends.${name}.sandbox needs bubblewrap, which is not installed here`)
+  return { sandbox: { network: sandbox !== true && sandbox.network } }
+}
+
+function commandOf(
+  name: string,
+  { command, readyPath }: CommandBackendOptions<never>,
+): Pick<CommandPlan, 'kind' | 'command' | 'readyPath'> {
+  const isCommand = command.length > 0 && command.every((part) => typeof part === 'string')
+  if (!isCommand)
+    throw new TypeError(`backends.${name}.command must be a program and its arguments`)
+  if (readyPath !== undefined && !/^\/[\x21-\x7e]*$/.test(readyPath))
+    throw new TypeError(`backends.${name}.readyPath must begin with a slash`)
+  return { kind: 'command', command, ...(readyPath !== undefined && { readyPath }) }
 }
 
 function numbersOf(name: string, given: BackendOptions<never>): typeof defaults {
   const numbers = { ...defaults }
   for (const option of Object.keys(defaults) as (keyof typeof defaults)[]) {
-    const value = given[option]
+    const value = (given as Partial<typeof defaults>)[option]
     if (value === undefined) continue
     const [min, max] = bounds[option]
     if (!(Number.isInteger(value) && value >= min && value <= max))

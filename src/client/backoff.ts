@@ -1,5 +1,5 @@
 /** When to try again: at once after the first loss, then further apart, never all together. */
-const firstWithinMs = 100
+const firstWithinMs = 10
 const stepMs = 200
 const pauseMsMax = 10_000
 

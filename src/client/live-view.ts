@@ -145,6 +145,9 @@ export class LiveView<B extends BackendType> implements Live<B> {
       case 'left':
         this.#presence.hide(said.connection)
         break
+      case 'claim':
+        this.#follow(said)
+        break
       default:
         said satisfies { type: 'event' | 'pong' }
     }
@@ -158,6 +161,13 @@ export class LiveView<B extends BackendType> implements Live<B> {
     this.#presence.enter(welcome.presence, send)
     this.#outbox.resume(welcome.client, send)
     this.#settle()
+  }
+
+  /** What this replica has was made under the claim before; what follows is made under this one. */
+  #follow({ epoch, nonce }: Extract<FromInstance, { type: 'claim' }>): void {
+    const head = this.#cursor
+    if (!this.#welcome || !head) throw new SojournError('MESSAGE_MALFORMED')
+    this.#welcome = { ...this.#welcome, head, epoch, nonce }
   }
 
   #apply(bytes: Uint8Array): void {

@@ -5,6 +5,9 @@
 import { limits, SojournError } from '../base/core/index.ts'
 import { type ActionResult, encodeFromClient } from '../base/protocol/index.ts'
 
+/** Room for numbers that grow from one send to the next. */
+const numberBytes = 16
+
 interface Open {
   readonly name: string
   readonly input: unknown
@@ -29,14 +32,12 @@ export class Outbox {
     send: ((bytes: Uint8Array) => void) | undefined,
   ): Promise<unknown> {
     return new Promise((resolve, reject) => {
-      const open: Open = { name, input, resolve, reject }
       if (this.#open.length >= limits.actionsOpenMax) throw new SojournError('ACTIONS_TOO_MANY')
-      // The numbers are not known yet; they are small against the limit.
-      const size = encodeFromClient({ type: 'action', n: 1, acked: 0, name, input }).byteLength
-      if (size > limits.messageBytesMax - 16)
-        throw new SojournError('MESSAGE_TOO_LARGE', `${name}: ${size} bytes.`)
-      this.#open.push(open)
+      const open: Open = { name, input, resolve, reject }
       if (send) this.#send(open, send)
+      // The numbers are not known yet; they are small against the limit.
+      else this.#encode(open, 1, 0)
+      this.#open.push(open)
     })
   }
 
@@ -69,12 +70,17 @@ export class Outbox {
   }
 
   #send(open: Open, send: (bytes: Uint8Array) => void): void {
-    if (open.n === undefined) {
-      this.#last += 1
-      open.n = this.#last
-    }
-    const { n, name, input } = open
-    send(encodeFromClient({ type: 'action', n, acked: this.acked, name, input: input ?? null }))
+    const n = open.n ?? this.#last + 1
+    const bytes = this.#encode(open, n, this.acked)
+    open.n = n
+    this.#last = Math.max(this.#last, n)
+    send(bytes)
+  }
+
+  #encode({ name, input }: Open, n: number, acked: number): Uint8Array {
+    const bytes = encodeFromClient({ type: 'action', n, acked, name, input: input ?? null })
+    if (bytes.byteLength <= limits.messageBytesMax - numberBytes) return bytes
+    throw new SojournError('MESSAGE_TOO_LARGE', `${name}: ${bytes.byteLength} bytes.`)
   }
 }
 

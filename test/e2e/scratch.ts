@@ -110,6 +110,11 @@ export function instancesOf(pid: number): ProcessRow[] {
   return descendants(pid).filter(({ command }) => /live\/backend\/main\.(js|ts)/.test(command))
 }
 
+/** All processes below another. */
+export function childrenOf(pid: number): ProcessRow[] {
+  return descendants(pid)
+}
+
 export function isAlive(pid: number): boolean {
   return processes().some((row) => row.pid === pid)
 }

@@ -16,6 +16,7 @@ type Told =
   | { readonly type: 'failed'; readonly message: string }
   | { readonly type: 'awake'; readonly isAwake: boolean }
   | { readonly type: 'adopted' | 'closed'; readonly connection: string }
+  | { readonly type: 'active'; readonly connections: readonly string[] }
 
 export class FakeChild extends EventEmitter {
   pid: number | undefined

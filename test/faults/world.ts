@@ -6,7 +6,7 @@ import { HostProcess } from '../../src/app/host-process.ts'
 import { silentLog, systemClock, systemRandom } from '../../src/base/core/index.ts'
 import { connect, type Live } from '../../src/client/index.ts'
 import { type Authorize, Gateway, type Visitor } from '../../src/live/gateway/gateway.ts'
-import { scratchFolder } from '../e2e/scratch.ts'
+import { childrenOf, scratchFolder } from '../e2e/scratch.ts'
 import type log from './backends/log.ts'
 
 export type LogLive = Live<typeof log>
@@ -18,6 +18,8 @@ export interface World {
   readonly touched: string[]
   readonly gateway: Gateway<Visitor>
   readonly host: HostProcess
+  /** Kills the host process, and so everything that it holds. */
+  killHost(): Promise<void>
   connect(key: string, session?: string, backendName?: string): LogLive
   close(): Promise<void>
 }
@@ -33,6 +35,7 @@ export async function openWorld(
     module: new URL(`./backends/${name}.ts`, import.meta.url).href,
     idleAfterMs,
     env: {},
+    kind: 'module' as const,
     warm: 0,
     perProcess: 1,
     memoryBytesMax: 0,
@@ -84,6 +87,11 @@ export async function openWorld(
       const live = connect<typeof log>(`ws://localhost:${port}/live/${backendName}/${key}${query}`)
       lives.push(live)
       return live
+    },
+    async killHost() {
+      const [found] = childrenOf(process.pid).filter(({ command }) => command.includes('host-main'))
+      if (!found) throw new Error('no host runs')
+      process.kill(found.pid, 'SIGKILL')
     },
     async close() {
       for (const live of lives) live.close()

@@ -26,7 +26,7 @@ const hints: Readonly<Record<ErrorCode, string>> = {
     'Change the session before the response starts, or await session.commit() again.',
   SESSION_INVALID: 'The session data does not fit its schema; see the issues in the message.',
   SESSION_TOO_LARGE: 'Keep less in the session; large things belong into a database.',
-  STORE_UNAVAILABLE: 'The session store does not answer; requests fail until it does.',
+  STORE_UNAVAILABLE: 'The store does not answer; requests fail until it does.',
   STATE_UNSUPPORTED:
     'States, messages and sessions hold plain objects, arrays, Map, Date, Uint8Array and primitives.',
   FRAME_MALFORMED: 'The bytes are no frame of this protocol version.',

@@ -23,6 +23,7 @@ describe('limits', () => {
       'a snapshot is due before a record is refused',
       limits.recordBytesPerSnapshot < limits.recordBytesMax,
     ],
+    ['a batch is no longer than one record may be', limits.batchBytesMax < limits.recordBytesMax],
     [
       'all clients of an instance fit through the door',
       limits.connectionsPerInstanceMax <= limits.connectionsMax,

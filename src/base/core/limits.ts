@@ -44,6 +44,8 @@ export const limits = {
   recordBytesUnwrittenMax: 8_388_608,
   /** Bytes that a slow client may leave unsent before it is closed. */
   unsentBytesMax: 4_194_304,
+  /** The same for a socket whose instance hibernates: it is sent next to nothing. */
+  parkedUnsentBytesMax: 65_536,
   /** Connections of one instance. */
   connectionsPerInstanceMax: 1_000,
   /** Connections of one session, over all instances. */
@@ -54,6 +56,10 @@ export const limits = {
   authorizeMs: 5_000,
   /** From the fork of a process to its word that it is ready. */
   startMs: 15_000,
+  /** The same for a command, which may be a large program. */
+  commandStartMs: 60_000,
+  /** One look at whether a command answers. */
+  readyAnswerMs: 2_000,
   /** From the hand-over of a socket to the word that it was adopted. */
   adoptMs: 2_000,
   /** From the word to close a connection to the cut of its socket by the host. */
@@ -79,4 +85,7 @@ export const limits = {
   frameBytesMax: 16_777_216,
   /** One record or snapshot of a journal; a larger state is recovered from its records alone. */
   recordBytesMax: 33_554_432,
+  /** Entries, and their bytes, that the host writes in one transaction; it blocks meanwhile. */
+  batchEntriesMax: 256,
+  batchBytesMax: 4_194_304,
 } as const

@@ -77,6 +77,8 @@ export type FromInstance =
   | { readonly type: 'presence'; readonly entry: PresenceEntry }
   | { readonly type: 'left'; readonly connection: string }
   | { readonly type: 'pong' }
+  /** Another process took over without a break: frames from here on are made under this claim. */
+  | { readonly type: 'claim'; readonly epoch: number; readonly nonce: string }
 
 const clientTypes = { hello: 1, action: 2, presence: 3, ping: 4 } as const
 const instanceTypes = {
@@ -87,6 +89,7 @@ const instanceTypes = {
   presence: 5,
   left: 6,
   pong: 7,
+  claim: 8,
 } as const
 
 function message(type: number, body?: Uint8Array): Uint8Array {
@@ -227,6 +230,8 @@ export function encodeFromInstance(said: FromInstance): Uint8Array {
       return message(instanceTypes.left, pack([said.connection]))
     case 'pong':
       return message(instanceTypes.pong)
+    case 'claim':
+      return message(instanceTypes.claim, pack([said.epoch, said.nonce]))
   }
 }
 
@@ -287,6 +292,11 @@ export function parseFromInstance(bytes: Uint8Array): FromInstance {
       return { type: 'left', connection: String(fields(bytes, 1)[0]) }
     case instanceTypes.pong:
       return { type: 'pong' }
+    case instanceTypes.claim: {
+      const [epoch, nonce] = fields(bytes, 2)
+      if (!isCount(epoch) || !isText(nonce, 64)) throw malformed('Bad claim')
+      return { type: 'claim', epoch, nonce }
+    }
     default:
       throw malformed(`Unknown message type ${bytes[0]}`)
   }

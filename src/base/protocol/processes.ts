@@ -4,6 +4,7 @@
  * `connect` as a handle. Journal records have a pipe of their own (journal.ts).
  */
 import type { ErrorCode } from '../core/index.ts'
+import type { Cursor } from './client.ts'
 
 /** Names one live thing: a backend and a key. */
 export interface InstanceName {
@@ -27,6 +28,19 @@ export interface CallerFacts {
   /** The logged-in user of that session, if any. */
   readonly user?: string
   readonly grant: unknown
+  /** What the backend kept with the connection in an earlier process. */
+  readonly attachment?: unknown
+}
+
+/** What stays of a connection while its instance hibernates and its socket is parked. */
+export interface ParkedFacts {
+  /** The client id that its actions are remembered under. */
+  readonly client: string
+  /** Everything up to here was sent to it. */
+  readonly cursor: Cursor
+  readonly presence: unknown
+  /** What the backend keeps with it; back again as a part of its caller. */
+  readonly attachment: unknown
 }
 
 /** A socket on its way from the door to an instance; the handle travels beside it. */
@@ -34,27 +48,50 @@ export interface SocketFacts {
   readonly caller: CallerFacts
   readonly url: string
   readonly headers: Readonly<Record<string, string>>
-  /** Bytes that were read after the upgrade request. */
+  /** Bytes that were read after the upgrade request, or while the socket was parked. */
   readonly head: Uint8Array
+  /** Set for a socket that was parked: its handshake is done, and its client knows of no break. */
+  readonly parked?: ParkedFacts
 }
 
-/** How a backend is run. */
-export interface BackendPlan {
-  /** URL of the module whose default export is made by `backend()`. */
-  readonly module: string
+/** How every backend is run. */
+interface Plan {
   /** Without activity for so long, the process ends; its state stays. */
   readonly idleAfterMs: number
   /** Variables that the process gets beside the few that every process gets. */
   readonly env: Readonly<Record<string, string>>
+  /** An instance ends after so long, however busy it is; 0 for never. */
+  readonly lifetimeMs: number
+  /** Its processes run in a box, with the machine's network or without any. */
+  readonly sandbox?: { readonly network: boolean }
+}
+
+/** A backend written with `backend()`. */
+export interface ModulePlan extends Plan {
+  readonly kind: 'module'
+  /** URL of the module whose default export is made by `backend()`. */
+  readonly module: string
   /** Processes that are kept ready with the module loaded. */
   readonly warm: number
   /** Instances that share one process. */
   readonly perProcess: number
   /** Above this, a process is ended as `out-of-memory`; 0 leaves it to the machine. */
   readonly memoryBytesMax: number
-  /** An instance ends after so long, however busy it is; 0 for never. */
-  readonly lifetimeMs: number
 }
+
+/** Any program that serves HTTP on `$PORT`. */
+export interface CommandPlan extends Plan {
+  readonly kind: 'command'
+  /** The program and its arguments. */
+  readonly command: readonly string[]
+  /** It is ready when this path is answered; without one, when the port is open. */
+  readonly readyPath?: string
+}
+
+export type BackendPlan = ModulePlan | CommandPlan
+
+/** Where an instance serves HTTP: a Unix socket, or a port on loopback. */
+export type Address = { readonly path: string } | { readonly port: number }
 
 /** Life of an instance: forward only. */
 export const phases = ['claimed', 'starting', 'ready', 'stopping', 'stopped'] as const
@@ -108,6 +145,14 @@ export type DoorToHost =
     }
   | { readonly type: 'connect'; readonly name: InstanceName; readonly socket: SocketFacts }
   | { readonly type: 'close'; readonly connections: readonly string[]; readonly code: ErrorCode }
+  /** Asks where an instance serves HTTP, and keeps it awake until the release of the same id. */
+  | {
+      readonly type: 'locate'
+      readonly id: number
+      readonly name: InstanceName
+      readonly user?: string
+    }
+  | { readonly type: 'release'; readonly id: number }
   /** Ends one instance in good order; or, without a name, all of them, and the host. */
   | { readonly type: 'stop'; readonly name?: InstanceName }
 
@@ -119,6 +164,14 @@ export type HostToDoor =
   | { readonly type: 'closed'; readonly connection: string }
   /** Connections whose client said something since the last word of this kind. */
   | { readonly type: 'active'; readonly connections: readonly string[] }
+  | {
+      readonly type: 'located'
+      readonly id: number
+      readonly address: Address
+      /** Tells apart the instances behind one address. */
+      readonly instance: number
+    }
+  | { readonly type: 'unlocated'; readonly id: number; readonly code: ErrorCode }
   | ({ readonly type: 'status' } & StatusChange)
   | LogLine
 
@@ -170,25 +223,40 @@ export interface StartOrder extends InstanceRef {
   readonly perProcess: number
 }
 
+/** An instance that ended and left its sockets open. */
+export interface ParkedInstance {
+  readonly sockets: readonly { readonly connection: string; readonly facts: ParkedFacts }[]
+  /** Whether the backend has something to do when a connection is gone. */
+  readonly mindsPartings: boolean
+}
+
 export type HostToProcess =
   | { readonly type: 'load'; readonly module: string }
   | ({ readonly type: 'start' } & StartOrder)
   | ({ readonly type: 'connect'; readonly socket: SocketFacts } & InstanceRef)
+  /** Connections that were parked, and closed before they could be handed back. */
+  | ({ readonly type: 'parted'; readonly callers: readonly CallerFacts[] } & InstanceRef)
   | ({
       readonly type: 'close'
       readonly connections: readonly string[]
       readonly code: ErrorCode
     } & InstanceRef)
   | ({ readonly type: 'stop' } & InstanceRef)
+  /** The same, but sockets that stand between two frames are left open, for the host to park. */
+  | ({ readonly type: 'park' } & InstanceRef)
+  /** Serves HTTP of all its instances on a Unix socket. */
+  | { readonly type: 'serve'; readonly path: string }
   /** Asks whether the process still answers. */
   | { readonly type: 'beat' }
 
 export type ProcessToHost =
   | { readonly type: 'loaded' }
+  | { readonly type: 'serving' }
   | ({ readonly type: 'ready' } & InstanceRef)
   /** An instance failed, and nothing that it did since its last record may be believed. */
   | ({ readonly type: 'failed'; readonly message: string } & Partial<InstanceRef>)
   | ({ readonly type: 'stopped' } & InstanceRef)
+  | ({ readonly type: 'parked' } & ParkedInstance & InstanceRef)
   | ({ readonly type: 'adopted'; readonly connection: string } & InstanceRef)
   | ({ readonly type: 'closed'; readonly connection: string } & InstanceRef)
   | ({ readonly type: 'active'; readonly connections: readonly string[] } & InstanceRef)

@@ -9,24 +9,36 @@ export interface AwakeOptions {
 
 export class Awake {
   readonly #options: AwakeOptions
-  #open = 0
+  #reasons = 0
+  #promises = 0
 
   constructor(options: AwakeOptions) {
     this.#options = options
   }
 
+  /** There is a reason more to be awake, until `end` is called. */
+  begin(): void {
+    this.#reasons += 1
+    if (this.#reasons === 1) this.#options.onChange(true)
+  }
+
+  end(): void {
+    this.#reasons -= 1
+    if (this.#reasons === 0) this.#options.onChange(false)
+  }
+
   readonly keep = (promise: Promise<unknown>): void => {
-    if (this.#open >= limits.keepAwakeMax)
+    if (this.#promises >= limits.keepAwakeMax)
       throw new RangeError(`ctx.keepAwake(): ${limits.keepAwakeMax} promises at most`)
-    this.#open += 1
-    if (this.#open === 1) this.#options.onChange(true)
+    this.#promises += 1
+    this.begin()
     Promise.resolve(promise)
       .catch((error) => {
         this.#options.log.error({ err: error }, 'work that kept the instance awake failed')
       })
       .then(() => {
-        this.#open -= 1
-        if (this.#open === 0) this.#options.onChange(false)
+        this.#promises -= 1
+        this.end()
       })
   }
 }

@@ -76,6 +76,19 @@ describe('an attachment', () => {
     expect(await go((ctx) => ctx.caller.attachment)).toEqual(value({ seat: 0, tags: ['c'] }))
   })
 
+  it('comes back with a connection that was parked', async () => {
+    const { go, peer, attach } = await open()
+    await go((ctx) => ctx.attach({ seat: 5, tags: ['x'] }))
+    const parked = peer.conversation?.park()
+    expect(parked).toMatchObject({ attachment: { seat: 5, tags: ['x'] } })
+    const back = await attach({ connection: 'back', attachment: parked?.attachment })
+    back.hello()
+    await settle()
+    expect(await go((ctx) => ctx.connections.map(({ attachment }) => attachment.seat))).toEqual(
+      value([5, 5]),
+    )
+  })
+
   it('needs a caller', async () => {
     const { go, clock, journal } = await open()
     await go((ctx) => ctx.schedule('ring', 0))

@@ -56,8 +56,8 @@ export class TurnContext implements Context<object> {
   }
 
   get caller(): Caller<unknown> {
-    const { connection } = this.#effects
-    if (connection) return connection.caller
+    const { actor } = this.#effects
+    if (actor) return actor.caller
     throw new TypeError('ctx.caller: no connection called this turn')
   }
 
@@ -88,9 +88,9 @@ export class TurnContext implements Context<object> {
   get attach(): Context<object>['attach'] {
     return (value) => {
       this.#around.guard()
-      const { connection } = this.#effects
-      if (!connection) throw new TypeError('ctx.attach(): no connection called this turn')
-      this.#effects.attach(connection, value)
+      const { actor } = this.#effects
+      if (!actor) throw new TypeError('ctx.attach(): no connection called this turn')
+      this.#effects.attach(actor, value)
     }
   }
 

@@ -11,6 +11,7 @@ import {
 import {
   type ActionResult,
   type FromClient,
+  type ParkedFacts,
   parseFromClient,
   protocolVersion,
 } from '../../base/protocol/index.ts'
@@ -39,6 +40,36 @@ export class Conversation {
       if (!this.#greeted) instance.connections.close(this.#connection, 'CLIENT_TOO_SLOW')
     })
     instance.connections.add(this.#connection)
+  }
+
+  /** What to keep of a connection that nothing is owed to; `undefined` for others. */
+  park(): ParkedFacts | undefined {
+    const { client, caller, presence, phase } = this.#connection
+    if (phase !== 'welcome' || client === undefined || this.#actionsOpen > 0) return undefined
+    const { attachment } = caller
+    const cursor = this.#instance.history.tail.head
+    return { client, presence: presence ?? null, attachment, cursor }
+  }
+
+  /** Goes on where an earlier process left it: the client is told of the new claim, and no more. */
+  unpark({ client, presence, cursor }: ParkedFacts): void {
+    const { connections, history, given } = this.#instance
+    const connection = this.#connection
+    this.#greeted = true
+    this.#admitted = true
+    connection.client = client
+    connection.presence = presence
+    connection.phase = 'entered'
+    const missed = history.tail.after(cursor)
+    const sections = missed?.map((frame) => frame.bytes) ?? [history.tracked.snapshot()]
+    history.gate.pass(() => {
+      if (this.#isGone()) return
+      const { epoch, nonce } = given
+      connections.say(connection, { type: 'claim', epoch, nonce })
+      for (const bytes of sections)
+        connections.say(connection, { type: 'state', results: [], bytes })
+      connection.phase = 'welcome'
+    })
   }
 
   /** Takes a message of the client; one that breaks the protocol closes the connection. */

@@ -97,8 +97,9 @@ export type Actions<State extends object, Grant, Attachment = unknown> = Readonl
 /**
  * A step at a fixed rate: step n is due at start + n · `everyMs`, whatever the ones before took. It
  * is a turn; one that changes nothing writes nothing, one that throws is rolled back, logged and
- * followed by the next. Ticks are no activity: the instance hibernates while it ticks, and goes on
- * with its first connection (an alarm, or `ctx.keepAwake`, is what works while nobody is there).
+ * followed by the next. A backend that ticks does not
+ * hibernate while somebody is connected, who may just watch; without connections its ticks are no
+ * activity, also with `whenEmpty` (an alarm, or `ctx.keepAwake`, is what works while nobody is there).
  */
 export interface Tick<State extends object, Grant, Attachment = unknown> {
   /** Milliseconds between two steps, 1 to 60,000. */

@@ -6,22 +6,26 @@
 import { limits } from '../../base/core/index.ts'
 import { encodeFromInstance, pack, unpack } from '../../base/protocol/index.ts'
 import type { Alarm, Alarms } from './alarms.ts'
-import type { Connection } from './connections.ts'
 import type { Caller } from './define.ts'
 
 const noEvents: readonly Uint8Array[] = []
 
+/** Who acts; its connection, or what is left of it. */
+export interface Actor {
+  caller: Caller<unknown>
+}
+
 export class Effects {
-  /** Whose action it is. */
-  readonly connection: Connection | undefined
+  /** Whose turn it is; a tick or an alarm is nobody's. */
+  readonly actor: Actor | undefined
   readonly #alarms: Alarms
   #events: Uint8Array[] | undefined
   #alarmsBefore: Map<string, Alarm | undefined> | undefined
   #callerBefore: Caller<unknown> | undefined
 
-  constructor(alarms: Alarms, connection?: Connection) {
+  constructor(alarms: Alarms, actor?: Actor) {
     this.#alarms = alarms
-    this.connection = connection
+    this.actor = actor
   }
 
   /** What was broadcast, encoded. */
@@ -50,10 +54,10 @@ export class Effects {
     if (this.#alarms.get(name)) this.#putAlarm(name, undefined)
   }
 
-  attach(connection: Connection, value: unknown): void {
+  attach(actor: Actor, value: unknown): void {
     const attachment = attachable(value)
-    this.#callerBefore ??= connection.caller
-    connection.caller = { ...connection.caller, attachment }
+    this.#callerBefore ??= actor.caller
+    actor.caller = { ...actor.caller, attachment }
   }
 
   /** The turn has failed. */
@@ -61,7 +65,7 @@ export class Effects {
     this.#events = undefined
     for (const [name, alarm] of this.#alarmsBefore ?? []) this.#alarms.put(name, alarm)
     this.#alarmsBefore = undefined
-    if (this.connection && this.#callerBefore) this.connection.caller = this.#callerBefore
+    if (this.actor && this.#callerBefore) this.actor.caller = this.#callerBefore
     this.#callerBefore = undefined
   }
 

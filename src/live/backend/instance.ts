@@ -30,7 +30,7 @@ import { type Connection, Connections, type Link } from './connections.ts'
 import { type Surroundings, TurnContext } from './context.ts'
 import { Conversation } from './conversation.ts'
 import type { Backend, Caller, Context } from './define.ts'
-import { attachable, Effects } from './effects.ts'
+import { type Actor, attachable, Effects } from './effects.ts'
 import { History } from './history.ts'
 import type { JournalWriter } from './journal-line.ts'
 import { Ringing } from './ringing.ts'
@@ -82,28 +82,32 @@ export class Instance {
   readonly history: History
   readonly #turns: Turns
   readonly #surroundings: Surroundings
+  readonly #awake: Awake
   readonly #ringing: Ringing
   readonly #ticker: Ticker | undefined
   /** The state holds a change that is not in the journal and can't be taken back. */
   #hasDiverged = false
+  /** Its last turn is over. */
+  #isOver = false
 
   constructor(given: InstanceStart) {
     const { backend, key, folder, clock, log } = given
     this.given = given
     this.#turns = new Turns({
       clock,
-      isOpen: () => !this.#hasDiverged && this.history.gate.isOpen,
+      isOpen: () => !this.#hasDiverged && !this.#isOver && this.history.gate.isOpen,
     })
     const { level = 'process' } = backend.definition
     const initial = (): object => backend.definition.state({ key })
     this.history = new History({ ...given, level, initial, guard: this.#turns.guard })
     this.history.gate.onOpen = () => this.#turns.next()
+    this.#awake = new Awake({ log, onChange: given.onAwake })
     this.#surroundings = {
       ...{ backend, key, folder, clock, log },
       state: this.history.tracked.state,
       connections: this.connections,
       guard: this.#turns.guard,
-      keepAwake: new Awake({ log, onChange: given.onAwake }).keep,
+      keepAwake: this.#awake.keep,
     }
     this.#ringing = new Ringing(this)
     this.#ticker = this.#newTicker()
@@ -121,13 +125,29 @@ export class Instance {
     this.#ticker?.set(backend.definition.tick?.whenEmpty === true)
   }
 
-  /** Runs `stop` and writes a snapshot. */
-  async stop(): Promise<void> {
+  /**
+   * Ends it: one turn that calls `begin`, runs `stop` and writes a snapshot; none comes after it.
+   */
+  async stop(begin = (): void => {}): Promise<void> {
+    const { history, given } = this
     this.#ringing.stop()
     this.#ticker?.stop()
-    await this.lifecycle(this.given.backend.definition.stop)
-    await this.#turns.hold(() => this.history.close())
-    await this.history.gate.passed()
+    await this.#turns.hold(async () => {
+      begin()
+      await this.handle(given.backend.definition.stop)
+      history.close()
+      this.#isOver = true
+    })
+    await history.gate.passed()
+  }
+
+  /** Runs `disconnect` for connections that closed while nothing ran. */
+  async part(parted: readonly CallerFacts[]): Promise<void> {
+    const { disconnect } = this.given.backend.definition
+    for (const facts of parted) {
+      await this.lifecycle(disconnect, { caller: await this.#callerOf(facts) })
+      this.connections.sayAll({ type: 'left', connection: facts.connection })
+    }
   }
 
   /**
@@ -138,15 +158,20 @@ export class Instance {
    */
   async attach(facts: CallerFacts, link: Link): Promise<Conversation> {
     const { definition } = this.given.backend
-    const { connection, session, user } = facts
-    const grant = await check(definition.grant, facts.grant, 'FORBIDDEN')
+    const caller = await this.#callerOf(facts)
     if (this.connections.size >= limits.connectionsPerInstanceMax) {
       throw new SojournError('CONNECTIONS_TOO_MANY')
     }
-    const visitor = { connection, session, user, grant }
-    const attachment = attachable(definition.attachment?.(visitor))
-    const caller: Caller<unknown> = { ...visitor, attachment }
     return new Conversation(this, caller, link, definition.identity?.(caller))
+  }
+
+  async #callerOf(facts: CallerFacts): Promise<Caller<unknown>> {
+    const { definition } = this.given.backend
+    const { connection, session, user, attachment } = facts
+    const grant = await check(definition.grant, facts.grant, 'FORBIDDEN')
+    const visitor = { connection, session, user, grant }
+    const kept = attachment === undefined ? definition.attachment?.(visitor) : attachment
+    return { ...visitor, attachment: attachable(kept) }
   }
 
   /** Closes one connection with a code; nothing that it still says counts. */
@@ -198,14 +223,14 @@ export class Instance {
   }
 
   /** Runs a life-cycle handler in a turn of its own; resolves with the error that it threw. */
-  lifecycle(run: Run | undefined, connection?: Connection): Promise<SojournError | undefined> {
-    return this.#turns.hold(() => this.handle(run, connection))
+  lifecycle(run: Run | undefined, actor?: Actor): Promise<SojournError | undefined> {
+    return this.#turns.hold(() => this.handle(run, actor))
   }
 
   /** The same inside a held turn. */
-  handle(run: Run | undefined, connection?: Connection): Awaitable<SojournError | undefined> {
+  handle(run: Run | undefined, actor?: Actor): Awaitable<SojournError | undefined> {
     if (!run) return undefined
-    return whenDone(this.attempt(new Effects(this.history.alarms, connection), run), (outcome) => {
+    return whenDone(this.attempt(new Effects(this.history.alarms, actor), run), (outcome) => {
       this.complain(outcome)
       this.release(outcome)
       return outcome.error
@@ -239,7 +264,12 @@ export class Instance {
         })
       },
     })
-    this.connections.onChange = (isEmpty) => ticker.set(!isEmpty || tick.whenEmpty === true)
+    this.connections.onChange = (isEmpty) => {
+      ticker.set(!isEmpty || tick.whenEmpty === true)
+      // Who is connected watches it go on, also without a word.
+      if (isEmpty) this.#awake.end()
+      else this.#awake.begin()
+    }
     return ticker
   }
 

@@ -8,6 +8,7 @@ import { Socket } from 'node:net'
 import { type Log, logVia, plainFacts, type SojournError } from '../../base/core/index.ts'
 import type { HostToProcess, ProcessToHost, StartOrder } from '../../base/protocol/index.ts'
 import type { Backend } from './define.ts'
+import { serveHttp } from './front.ts'
 import { createJournalLine } from './journal-line.ts'
 import { Resident } from './resident.ts'
 
@@ -60,6 +61,12 @@ async function stop(instance: number): Promise<void> {
   tell({ type: 'stopped', instance })
 }
 
+async function park(instance: number): Promise<void> {
+  const left = await residents.get(instance)?.park()
+  residents.delete(instance)
+  tell({ type: 'parked', instance, sockets: [], mindsPartings: false, ...left })
+}
+
 function fail(error: unknown, instance?: number): void {
   const message = error instanceof Error ? (error.stack ?? error.message) : String(error)
   tell({ type: 'failed', message, ...(instance !== undefined && { instance }) })
@@ -88,11 +95,27 @@ function hear(message: HostToProcess, handle?: Handle): void {
     case 'connect':
       connect(message, handle)
       break
+    case 'parted':
+      residents
+        .get(message.instance)
+        ?.part(message.callers)
+        .catch((error) => fail(error, message.instance))
+      break
     case 'close':
       residents.get(message.instance)?.close(message.connections, message.code)
       break
     case 'stop':
       stop(message.instance).catch((error) => fail(error, message.instance))
+      break
+    case 'park':
+      park(message.instance).catch((error) => fail(error, message.instance))
+      break
+    case 'serve':
+      serveHttp(
+        message.path,
+        (instance) => residents.get(instance),
+        () => tell({ type: 'serving' }),
+      )
       break
     case 'beat':
       tell({ type: 'beat' })

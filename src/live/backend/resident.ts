@@ -1,4 +1,5 @@
 /** An instance in this process, with the sockets that the host handed over to it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { type WebSocket, WebSocketServer } from 'ws'
 import {
@@ -11,7 +12,10 @@ import {
   toSojournError,
 } from '../../base/core/index.ts'
 import {
+  type CallerFacts,
   isPing,
+  type ParkedFacts,
+  type ParkedInstance,
   type ProcessToHost,
   type SocketFacts,
   type StartOrder,
@@ -19,8 +23,10 @@ import {
 import type { Link } from './connections.ts'
 import type { Conversation } from './conversation.ts'
 import type { Backend } from './define.ts'
+import { type Fronted, refuse } from './front.ts'
 import { Instance } from './instance.ts'
 import type { JournalLine, JournalWriter } from './journal-line.ts'
+import { abandon, adoptParked, isFlushed, stopBetweenFrames } from './parking.ts'
 
 export interface ResidentStart {
   readonly order: StartOrder
@@ -33,14 +39,26 @@ export interface ResidentStart {
 
 /** The kernel asks a client that was silent for so long whether it is there. */
 const keepAliveAfterMs = 15_000
+const flushLookEveryMs = 5
 
-const server = new WebSocketServer({ noServer: true, maxPayload: limits.messageBytesMax })
+const server = new WebSocketServer({
+  noServer: true,
+  maxPayload: limits.messageBytesMax,
+  clientTracking: false,
+})
 
-export class Resident {
+/** A socket of this process, and what is said on it once its client was let in. */
+interface Held {
+  readonly websocket: WebSocket
+  conversation?: Conversation
+}
+
+export class Resident implements Fronted {
   readonly #given: ResidentStart
   readonly #journal: JournalWriter
   readonly #instance: Instance
-  readonly #sockets = new Map<string, WebSocket>()
+  readonly #sockets = new Map<string, Held>()
+  readonly #entering = new Set<Promise<void>>()
   /** Connections whose client said something since the host was told last. */
   readonly #active = new Set<string>()
 
@@ -70,6 +88,13 @@ export class Resident {
     return this.#instance.start()
   }
 
+  /** These connections closed while they were parked. */
+  async part(callers: readonly CallerFacts[]): Promise<void> {
+    // The others, who have to hear of it, came before.
+    await Promise.all(this.#entering)
+    await this.#instance.part(callers)
+  }
+
   /** Finishes the handshake on a socket that the host handed over, and lets its client in. */
   connect(facts: SocketFacts, socket: Socket): void {
     const { tell, order } = this.#given
@@ -77,15 +102,29 @@ export class Resident {
     // A client that vanished without a word would keep its instance awake for ever.
     socket.setKeepAlive(true, keepAliveAfterMs)
     socket.on('close', () => tell({ type: 'closed', instance: order.instance, connection }))
-    const request = { method: 'GET', url: facts.url, headers: facts.headers }
-    server.handleUpgrade(request as never, socket, Buffer.from(facts.head), (websocket) => {
+    const take = (websocket: WebSocket): void => {
       tell({ type: 'adopted', instance: order.instance, connection })
-      this.#converse(facts, websocket).catch((error) => {
-        // Reads again, so that the client's half of the closing handshake arrives.
-        websocket.resume()
-        closeWith(websocket, toSojournError(error))
-      })
-    })
+      this.#enter(facts, websocket)
+    }
+    if (facts.parked) {
+      take(adoptParked(socket, facts.head))
+      return
+    }
+    const request = { method: 'GET', url: facts.url, headers: facts.headers }
+    server.handleUpgrade(request as never, socket, Buffer.from(facts.head), take)
+  }
+
+  /** The same for a WebSocket that the door relays: the host does not know of it. */
+  upgrade(caller: CallerFacts, request: IncomingMessage, socket: Socket, head: Uint8Array): void {
+    const { url = '', headers } = request
+    const facts = { caller, url, headers: headers as Record<string, string>, head }
+    server.handleUpgrade(request, socket, Buffer.from(head), (websocket) =>
+      this.#enter(facts, websocket),
+    )
+  }
+
+  request(_caller: CallerFacts, _request: IncomingMessage, response: ServerResponse): void {
+    refuse(response, new SojournError('UPGRADE_REQUIRED'))
   }
 
   /** Tells the host which clients said something since the last time. */
@@ -102,30 +141,87 @@ export class Resident {
 
   /** Tells its clients to come back, runs `stop` and writes the last snapshot. */
   async stop(): Promise<void> {
-    for (const websocket of this.#sockets.values())
+    for (const { websocket } of this.#sockets.values())
       closeWith(websocket, new SojournError('INSTANCE_STOPPED'))
     await this.#instance.stop()
     this.#journal.close()
   }
 
-  async #converse({ caller }: SocketFacts, websocket: WebSocket): Promise<void> {
+  /**
+   * The same, but clients that wait for nothing keep their sockets: those are left open between
+   * two frames, and nothing is read from them any more. The others come back by themselves.
+   */
+  async park(): Promise<ParkedInstance> {
+    const quiet = new Map<string, ParkedFacts>()
+    await this.#instance.stop(() => {
+      for (const [connection, { websocket, conversation }] of this.#sockets) {
+        const facts = conversation?.park()
+        if (facts && stopBetweenFrames(websocket)) quiet.set(connection, facts)
+        else closeWith(websocket, new SojournError('INSTANCE_STOPPED'))
+      }
+    })
+    this.#journal.close()
+    await this.#flush([...quiet.keys()])
+    const sockets = [...quiet.keys()].flatMap((connection) => this.#giveUp(connection) ?? [])
+    return { sockets, mindsPartings: this.#given.backend.definition.disconnect !== undefined }
+  }
+
+  /** Waits until these clients have taken everything that was said, but not long. */
+  async #flush(connections: readonly string[]): Promise<void> {
+    const untilMs = systemClock.monotonicMs() + limits.closeMs
+    const waits = (): boolean =>
+      connections.some((connection) => {
+        const held = this.#sockets.get(connection)
+        return held && !isFlushed(held.websocket)
+      })
+    while (waits() && systemClock.monotonicMs() < untilMs)
+      await new Promise<void>((resolve) => {
+        systemClock.after(flushLookEveryMs, resolve)
+      })
+  }
+
+  /** Lets go of a socket that the host parks; one that can't be parked is closed. */
+  #giveUp(connection: string): ParkedInstance['sockets'][number] | undefined {
+    const { websocket, conversation } = this.#sockets.get(connection) ?? {}
+    const facts = conversation?.park()
+    if (!websocket || !facts || websocket.readyState !== websocket.OPEN) return undefined
+    if (!isFlushed(websocket)) {
+      closeWith(websocket, new SojournError('CLIENT_TOO_SLOW'))
+      return undefined
+    }
+    abandon(websocket)
+    return { connection, facts }
+  }
+
+  #enter(facts: SocketFacts, websocket: WebSocket): void {
+    const entering = this.#converse(facts, websocket).catch((error) => {
+      // Reads again, so that the client's half of the closing handshake arrives.
+      websocket.resume()
+      closeWith(websocket, toSojournError(error))
+    })
+    this.#entering.add(entering)
+    entering.finally(() => this.#entering.delete(entering))
+  }
+
+  async #converse({ caller, parked }: SocketFacts, websocket: WebSocket): Promise<void> {
     const { log } = this.#given
     const { connection } = caller
     // Nothing is read, so nothing piles up, until the grant has been checked.
     websocket.pause()
-    this.#sockets.set(connection, websocket)
-    let conversation: Conversation | undefined
+    const held: Held = { websocket }
+    this.#sockets.set(connection, held)
     websocket.once('close', () => {
       this.#sockets.delete(connection)
-      conversation?.closed()
+      held.conversation?.closed()
     })
     websocket.on('error', (error) => log.debug({ err: error }, 'a client broke the protocol'))
-    const entered = await this.#instance.attach(caller, linkOf(websocket))
-    conversation = entered
-    if (websocket.readyState === websocket.CLOSED) entered.closed()
+    const conversation = await this.#instance.attach(caller, linkOf(websocket))
+    held.conversation = conversation
+    if (websocket.readyState === websocket.CLOSED) conversation.closed()
+    if (parked) conversation.unpark(parked)
     websocket.on('message', (data: Buffer) => {
       if (!isPing(data)) this.#active.add(connection)
-      entered.message(data)
+      conversation.message(data)
     })
     websocket.resume()
   }

@@ -131,6 +131,17 @@ describe('tick', () => {
     expect(stepsOf(world)).toBe(2)
   })
 
+  it('keeps the instance awake for those who watch, and for nobody else', async () => {
+    const world = await openInstance(clockwork(true))
+    world.clock.advance(1_000)
+    expect(world.awake).toEqual([])
+    const [one, two] = [await world.enter(), await world.enter()]
+    one.conversation?.closed()
+    expect(world.awake).toEqual([true])
+    two.conversation?.closed()
+    expect(world.awake).toEqual([true, false])
+  })
+
   it('is rolled back when it fails, and writes nothing when it changes nothing', async () => {
     const world = await openInstance(clockwork())
     const peer = await world.enter()

@@ -19,9 +19,9 @@ import {
   toSojournError,
 } from '../../base/core/index.ts'
 import type { HostToDoor, InstanceName, SocketFacts } from '../../base/protocol/index.ts'
+import { release } from '../sockets/release.ts'
 import { answerPlainly } from './answer.ts'
 import { DoorTable, type Visit } from './door-table.ts'
-import { release } from './handover.ts'
 import { checkUpgrade, handshakeHeaders, instanceOf } from './request.ts'
 
 /** A visitor as the web session knows them; `undefined` for one without a session. */

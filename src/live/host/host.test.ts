@@ -9,6 +9,7 @@ import type { Journal } from './journal.ts'
 
 const idleAfterMs = 1_000
 const plan: BackendPlan = {
+  kind: 'module',
   module: 'file:///board.js',
   idleAfterMs,
   env: {},
@@ -35,13 +36,15 @@ beforeEach(() => {
   claimFault = undefined
   journal = {
     recover: () => ({ records: [] }),
-    append: () => true,
-    snapshot: () => true,
+    write: () => [true],
+    sync: () => {},
     due: () => [],
     nextWakeMs: () => undefined,
   }
   host = new Host({
     backends: { board: plan },
+    run: '/nowhere',
+    relay: '/nowhere',
     folderOf: () => undefined,
     directory: {
       claim: (of) => {
@@ -53,8 +56,8 @@ beforeEach(() => {
     },
     journal: {
       recover: (claim) => journal.recover(claim),
-      append: (claim, record) => journal.append(claim, record),
-      snapshot: (claim, snapshot) => journal.snapshot(claim, snapshot),
+      write: (batch) => journal.write(batch),
+      sync: () => journal.sync(),
       due: (nowMs, max) => journal.due(nowMs, max),
       nextWakeMs: () => journal.nextWakeMs(),
     },
@@ -62,6 +65,10 @@ beforeEach(() => {
     clock,
     log: silentLog,
     tell: (message) => told.push(message),
+    defer: setImmediate,
+    onBroken: (error) => {
+      throw error
+    },
   })
 })
 
@@ -108,6 +115,7 @@ describe('a start', () => {
     const visits = [connect(), connect()]
     await settle()
     fail()
+    if (launches.newest.killed) launches.newest.exit()
     await settle()
     expect(refusals()).toEqual(['INSTANCE_START_FAILED', 'INSTANCE_START_FAILED'])
     expect(visits.every(({ handle }) => handle.isClosed && !handle.isCut)).toBe(true)
@@ -179,19 +187,19 @@ describe('a start', () => {
 })
 
 describe('an end', () => {
-  it('for idleness comes after the last connection, not while one is there', async () => {
+  it('for idleness comes when nobody said anything for so long, connected or not', async () => {
     const { id, child } = await connected()
-    clock.advance(idleAfterMs * 3)
-    expect(child.heard.at(-1)?.type).toBe('connect')
-    child.tell({ type: 'closed', connection: id })
+    clock.advance(idleAfterMs - 1)
+    child.tell({ type: 'active', connections: [id] })
     clock.advance(idleAfterMs - 1)
     const next = connect()
     await settle()
-    clock.advance(idleAfterMs)
-    expect(child.connections).toEqual([id, next.id])
+    clock.advance(idleAfterMs - 1)
     child.tell({ type: 'closed', connection: next.id })
-    clock.advance(idleAfterMs)
-    expect(child.heard.at(-1)?.type).toBe('stop')
+    clock.advance(idleAfterMs - 1)
+    expect(child.heard.map(({ type }) => type)).toEqual(['start', 'connect', 'connect'])
+    clock.advance(1)
+    expect(child.heard.at(-1)?.type).toBe('park')
   })
 
   it('for idleness does not come while work keeps the instance awake', async () => {
@@ -204,7 +212,7 @@ describe('an end', () => {
     clock.advance(idleAfterMs - 1)
     expect(child.heard.at(-1)?.type).toBe('connect')
     clock.advance(1)
-    expect(child.heard.at(-1)?.type).toBe('stop')
+    expect(child.heard.at(-1)?.type).toBe('park')
   })
 
   it('is waited for by those who come meanwhile; the next process takes them', async () => {
@@ -245,7 +253,7 @@ describe('an end', () => {
 
   it('comes to a process that writes under a claim that is no longer its own', async () => {
     const { child } = await connected()
-    journal.append = () => false
+    journal.write = () => [false]
     child.write({ type: 'append', seq: 1 })
     await settle()
     expect(child.killed).toBe(true)

@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import type { Duplex, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
-import type { BackendPlan } from '../../base/protocol/index.ts'
+import type { ModulePlan } from '../../base/protocol/index.ts'
 
 /** A process that was launched; it speaks over its channel once it runs. */
 export interface Launched {
@@ -12,7 +12,7 @@ export interface Launched {
   readonly outputs: readonly Readable[]
 }
 
-export type Launch = (plan: Pick<BackendPlan, 'env' | 'memoryBytesMax'>) => Launched
+export type Launch = (plan: Pick<ModulePlan, 'env' | 'memoryBytesMax'>) => Launched
 
 /** What every instance inherits; all else (secrets, NODE_OPTIONS, proxies) stays with the host. */
 const inherited = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR', 'NODE_ENV']
@@ -26,10 +26,9 @@ const mebibyte = 2 ** 20
 /** @param main URL of the file that runs an instance */
 export function launcher(main: URL): Launch {
   const file = fileURLToPath(main)
-  const leash = existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
   return ({ env, memoryBytesMax }) => {
     const heap = memoryBytesMax > 0 ? [`--max-old-space-size=${memoryBytesMax / mebibyte}`] : []
-    const argv = [...leash, process.execPath, ...nodeOptions, ...heap, file]
+    const argv = [...leash(), process.execPath, ...nodeOptions, ...heap, file]
     const [program = '', ...args] = argv
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
@@ -41,7 +40,13 @@ export function launcher(main: URL): Launch {
   }
 }
 
-function environment(): Record<string, string> {
+/** What goes before a command so that it dies with us; nothing where that can't be had. */
+export function leash(): readonly string[] {
+  return existsSync(setpriv) ? [setpriv, '--pdeathsig', 'KILL', '--'] : []
+}
+
+/** What every process inherits. */
+export function environment(): Record<string, string> {
   const pairs = inherited.map((name) => [name, process.env[name]] as const)
   return Object.fromEntries(pairs.filter((pair): pair is [string, string] => pair[1] !== undefined))
 }

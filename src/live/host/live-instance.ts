@@ -1,25 +1,30 @@
 /** One instance as its host sees it: its life, its sockets, its claim on the journal. */
 import { type Clock, type ErrorCode, limits, SojournError } from '../../base/core/index.ts'
-import {
-  type BackendPlan,
-  type Claim,
-  type HostToDoor,
-  type JournalRequest,
-  type Phase,
-  type ProcessToHost,
-  phases,
-  type Recovered,
-  type SocketFacts,
-  type StopReason,
+import type {
+  Address,
+  CallerFacts,
+  Claim,
+  HostToDoor,
+  JournalRequest,
+  ModulePlan,
+  ParkedInstance,
+  Phase,
+  ProcessToHost,
+  Recovered,
+  SocketFacts,
+  StopReason,
 } from '../../base/protocol/index.ts'
+import type { Parked } from './dormant.ts'
+import { Life } from './life.ts'
 import type { InstanceProcess, ProcessEnd, Tenant } from './process.ts'
+import type { Serving } from './serving.ts'
 import { HeldSockets, type SocketHandle } from './sockets.ts'
 
 export interface LiveInstanceStart {
   /** The number that stands for it in messages to its process. */
   readonly instance: number
   readonly claim: Claim
-  readonly plan: BackendPlan
+  readonly plan: ModulePlan
   readonly recovered: Recovered
   readonly folder: string | undefined
   readonly process: InstanceProcess
@@ -27,55 +32,50 @@ export interface LiveInstanceStart {
   /** Writes to the journal; false when the claim is not the newest any more. */
   readonly write: (claim: Claim, request: JournalRequest) => Promise<boolean>
   readonly tell: (message: HostToDoor) => void
+  /** Takes the sockets of an instance that hibernates. */
+  readonly park: (sockets: readonly Parked[], mindsPartings: boolean) => void
 }
 
-export class LiveInstance implements Tenant {
+export class LiveInstance implements Tenant, Serving {
   readonly instance: number
   readonly key: string
-  /** Resolves when connections may be handed over; rejects with `INSTANCE_START_FAILED`. */
-  readonly ready: Promise<void>
-  /** Resolves when nothing of it runs any more. */
-  readonly stopped: Promise<StopReason>
   readonly #given: LiveInstanceStart
+  readonly #life: Life
   readonly #sockets: HeldSockets
-  #phase: Phase = 'claimed'
-  #reason: StopReason | undefined
-  /** Work that is no turn keeps it from being idle. */
-  #isAwake = false
-  #cancelIdle = (): void => {}
-  #cancelDeadline = (): void => {}
-  #settleReady: { resolve: () => void; reject: (error: SojournError) => void }
-  #settleStopped: (reason: StopReason) => void
+  /** Ends what its process said last of being awake. */
+  #letSleep = (): void => {}
 
   constructor(given: LiveInstanceStart) {
-    const { claim, clock, instance, process, recovered, folder, plan } = given
+    const { claim, clock, instance, plan, process, recovered, folder, tell } = given
     this.#given = given
     this.instance = instance
     this.key = claim.key
     this.#sockets = new HeldSockets(clock, (connection) => {
-      given.tell({ type: 'closed', connection })
-      this.#watchIdle()
+      tell({ type: 'closed', connection })
+      this.#life.stir()
     })
-    const ready = Promise.withResolvers<void>()
-    const stopped = Promise.withResolvers<StopReason>()
-    this.ready = ready.promise
-    this.ready.catch(() => {})
-    this.stopped = stopped.promise
-    this.#settleReady = ready
-    this.#settleStopped = stopped.resolve
+    const pid = (): number | undefined => process.pid
+    const onDue = (reason: StopReason): void => this.stop(reason)
+    this.#life = new Life({ claim, plan, clock, pid, tell, onDue })
+    this.#life.start(limits.startMs, () => this.#failStart())
     process.admit(this)
-    this.#report()
-    this.#move('starting')
     const { backend, key, epoch, nonce } = claim
     const name = { backend, key }
     const { perProcess } = plan
     const order = { instance, name, epoch, nonce, recovered, perProcess, ...(folder && { folder }) }
     process.say({ type: 'start', ...order })
-    this.#cancelDeadline = clock.after(limits.startMs, () => this.#failStart('It took too long.'))
   }
 
   get phase(): Phase {
-    return this.#phase
+    return this.#life.phase
+  }
+
+  get ready(): Promise<void> {
+    return this.#life.ready
+  }
+
+  get stopped(): Promise<StopReason> {
+    return this.#life.stopped
   }
 
   get process(): InstanceProcess {
@@ -87,40 +87,57 @@ export class LiveInstance implements Tenant {
     return this.#sockets.size > 0
   }
 
+  locate(): Promise<Address> {
+    const ended = this.stopped.then(() => {
+      throw new SojournError('INSTANCE_STOPPED')
+    })
+    return Promise.race([this.process.address(), ended])
+  }
+
+  hold(): () => void {
+    return this.#life.hold()
+  }
+
   /** Hands a socket over. Only while `ready`. */
   connect(socket: SocketFacts, handle: SocketHandle): void {
-    this.#cancelIdle()
-    this.#sockets.hold(socket.caller.connection, handle)
+    this.#sockets.hold({ socket, handle })
+    this.#life.stir()
     this.process.say({ type: 'connect', instance: this.instance, socket }, handle)
   }
 
   /** Has connections closed with a code; cuts those that the process does not close in time. */
   close(connections: readonly string[], code: ErrorCode): void {
     this.process.say({ type: 'close', instance: this.instance, connections, code })
-    for (const connection of connections) this.#sockets.closing(connection)
+    for (const connection of connections) this.#sockets.closing(connection, code)
   }
 
-  /** Orderly end: the instance writes a snapshot; its process is killed after `stopMs`. */
+  /** Connections that were parked, and closed before they could be handed back. */
+  parted(callers: readonly CallerFacts[]): void {
+    this.process.say({ type: 'parted', instance: this.instance, callers })
+  }
+
+  /** The instance writes a snapshot; its process is killed after `stopMs`. */
   stop(reason: StopReason): void {
-    if (!this.#move('stopping', reason)) return
-    this.#cancelIdle()
-    this.#cancelDeadline()
-    this.process.say({ type: 'stop', instance: this.instance })
-    this.#cancelDeadline = this.#given.clock.after(limits.stopMs, () => this.process.kill(reason))
+    if (!this.#life.wane(reason, limits.stopMs, () => this.process.kill(reason))) return
+    // Who is quiet stays connected while the instance hibernates.
+    this.process.say({ type: reason === 'idle' ? 'park' : 'stop', instance: this.instance })
   }
 
   hear(message: ProcessToHost): void {
     const { tell } = this.#given
     switch (message.type) {
       case 'ready':
-        this.#begin()
+        this.#life.begin()
         break
       case 'failed':
-        if (this.#phase === 'starting') this.#failStart('It failed while starting.')
+        if (this.phase === 'starting') this.#failStart()
         break
       case 'stopped':
-        this.process.dismiss(this)
-        this.#finish(this.#reason ?? 'requested')
+        this.#leave('requested')
+        break
+      case 'parked':
+        this.#given.park(this.#takeParked(message), message.mindsPartings)
+        this.#leave('idle')
         break
       case 'adopted':
         this.#adopted(message.connection)
@@ -128,15 +145,16 @@ export class LiveInstance implements Tenant {
       case 'closed': {
         const { connection } = message
         if (this.#sockets.closed(connection)) tell({ type: 'closed', connection })
-        this.#watchIdle()
+        this.#life.stir()
         break
       }
       case 'active':
+        this.#life.stir()
         tell({ type: 'active', connections: message.connections })
         break
       case 'awake':
-        this.#isAwake = message.isAwake
-        this.#watchIdle()
+        this.#letSleep()
+        this.#letSleep = message.isAwake ? this.#life.hold() : () => {}
         break
     }
   }
@@ -148,70 +166,39 @@ export class LiveInstance implements Tenant {
   }
 
   lost({ reason, lastOutput }: ProcessEnd): void {
-    if (this.#phase === 'starting') this.#failStart('Its process ended.', lastOutput)
-    else this.#finish(this.#reason ?? reason, lastOutput)
+    this.#finish(this.phase === 'starting' ? 'start-failed' : reason, lastOutput)
   }
 
   #adopted(connection: string): void {
-    if (this.#sockets.adopted(connection)) this.#given.tell({ type: 'adopted', connection })
+    const adopted = this.#sockets.adopted(connection)
     // Cut meanwhile, so nobody counts it any more: it must not go on unseen.
-    else this.close([connection], 'CONNECTION_CLOSED')
+    if (!adopted) this.close([connection], 'CONNECTION_CLOSED')
+    // Of one that was parked the door knows already.
+    else if (!adopted.socket.parked) this.#given.tell({ type: 'adopted', connection })
   }
 
-  #begin(): void {
-    if (!this.#move('ready')) return
-    const { clock, plan } = this.#given
-    this.#cancelDeadline()
-    if (plan.lifetimeMs > 0)
-      this.#cancelDeadline = clock.after(plan.lifetimeMs, () => this.stop('lifetime'))
-    this.#watchIdle()
-    this.#settleReady.resolve()
-  }
-
-  #failStart(why: string, lastOutput?: string): void {
-    this.#settleReady.reject(new SojournError('INSTANCE_START_FAILED', why))
-    this.process.kill('start-failed')
-    this.#finish('start-failed', lastOutput)
-  }
-
-  #finish(reason: StopReason, lastOutput?: string): void {
-    if (!this.#move('stopped', reason, lastOutput)) return
-    this.#cancelIdle()
-    this.#cancelDeadline()
-    this.#sockets.cutAll()
-    this.#settleReady.reject(new SojournError('INSTANCE_STOPPED'))
-    this.#settleStopped(reason)
-  }
-
-  #move(phase: Phase, reason?: StopReason, lastOutput?: string): boolean {
-    if (phases.indexOf(phase) <= phases.indexOf(this.#phase)) return false
-    this.#phase = phase
-    this.#reason ??= reason
-    this.#report(lastOutput)
-    return true
-  }
-
-  #report(lastOutput?: string): void {
-    const { claim, clock, process, tell } = this.#given
-    const { backend, key, epoch } = claim
-    const { pid } = process
-    tell({
-      type: 'status',
-      backend,
-      key,
-      epoch,
-      phase: this.#phase,
-      atMs: clock.nowMs(),
-      ...(pid !== undefined && { pid }),
-      ...(this.#reason && { reason: this.#reason }),
-      ...(lastOutput && { lastOutput }),
+  #takeParked({ sockets }: ParkedInstance): Parked[] {
+    return sockets.flatMap(({ connection, facts }) => {
+      const held = this.#sockets.giveUp(connection)
+      if (!held) return []
+      const { handle, closing } = held
+      const caller = { ...held.socket.caller, attachment: facts.attachment }
+      return { handle, facts, caller, ...(closing && { closing }) }
     })
   }
 
-  #watchIdle(): void {
-    this.#cancelIdle()
-    if (this.#phase !== 'ready' || this.#sockets.size > 0 || this.#isAwake) return
-    const { clock, plan } = this.#given
-    this.#cancelIdle = clock.after(plan.idleAfterMs, () => this.stop('idle'))
+  /** Its process says why, and says it last: what it said is told when it has ended. */
+  #failStart(): void {
+    this.process.kill('start-failed')
+  }
+
+  #leave(reason: StopReason): void {
+    this.process.dismiss(this)
+    this.#finish(reason)
+  }
+
+  #finish(reason: StopReason, lastOutput?: string): void {
+    this.#life.end(reason, lastOutput)
+    this.#sockets.cutAll()
   }
 }

@@ -3,6 +3,9 @@ import type { Readable } from 'node:stream'
 import { limits } from '../../base/core/index.ts'
 import { onLines } from './lines.ts'
 
+/** What is told of a process that ended against its will. */
+const lastOutputCharsMax = 2_000
+
 export class Output {
   readonly #lines: string[] = []
   #chars = 0
@@ -18,6 +21,11 @@ export class Output {
   /** The last lines, oldest first, at most `outputCharsKept` characters. */
   get lines(): readonly string[] {
     return this.#lines
+  }
+
+  /** The very last of it. */
+  tail(charsMax: number = lastOutputCharsMax): string {
+    return this.#lines.join('\n').slice(-charsMax)
   }
 
   #keep(line: string): void {

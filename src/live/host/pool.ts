@@ -1,6 +1,6 @@
 /** Processes by backend: those that serve, and those that wait with the module loaded. */
 import type { Clock } from '../../base/core/index.ts'
-import type { BackendPlan } from '../../base/protocol/index.ts'
+import type { BackendPlan, ModulePlan } from '../../base/protocol/index.ts'
 import type { InstanceProcess } from './process.ts'
 
 /** A start is not slowed down by that of its successor. */
@@ -9,7 +9,7 @@ const refillAfterMs = 50
 export interface PoolOptions {
   readonly backends: Readonly<Record<string, BackendPlan>>
   readonly clock: Clock
-  readonly open: (backend: string, plan: BackendPlan) => InstanceProcess
+  readonly open: (backend: string, plan: ModulePlan) => InstanceProcess
 }
 
 export class Pool {
@@ -20,6 +20,7 @@ export class Pool {
   constructor(options: PoolOptions) {
     this.#options = options
     for (const [backend, plan] of Object.entries(options.backends)) {
+      if (plan.kind !== 'module') continue
       this.#byBackend.set(backend, new Set())
       this.#fill(backend, plan)
     }
@@ -29,7 +30,7 @@ export class Pool {
    * A process with room for an instance, which is kept: one that serves already, a warm one, or a
    * new one.
    */
-  take(backend: string, plan: BackendPlan): InstanceProcess {
+  take(backend: string, plan: ModulePlan): InstanceProcess {
     const free = [...this.#of(backend)].filter((process) => process.hasRoom)
     const shared = free.find((process) => !process.isEmpty)
     const taken = shared ?? free[0] ?? this.#open(backend, plan)
@@ -53,13 +54,13 @@ export class Pool {
     return this.#byBackend.get(backend) ?? new Set()
   }
 
-  #fill(backend: string, plan: BackendPlan): void {
+  #fill(backend: string, plan: ModulePlan): void {
     if (this.#isClosed) return
     const idle = [...this.#of(backend)].filter(({ isEmpty, hasRoom }) => isEmpty && hasRoom)
     for (let have = idle.length; have < plan.warm; have += 1) this.#open(backend, plan)
   }
 
-  #open(backend: string, plan: BackendPlan): InstanceProcess {
+  #open(backend: string, plan: ModulePlan): InstanceProcess {
     const process = this.#options.open(backend, plan)
     const all = this.#of(backend)
     all.add(process)

@@ -6,11 +6,11 @@ import type { ChildProcess } from 'node:child_process'
 import type { Duplex } from 'node:stream'
 import { type Clock, type Log, limits, logVia } from '../../base/core/index.ts'
 import {
-  type BackendPlan,
   encodeJournalReply,
   type HostToProcess,
   type JournalReply,
   type JournalRequest,
+  type ModulePlan,
   type ProcessToHost,
   parseJournalRequest,
   type StopReason,
@@ -39,14 +39,13 @@ export interface ProcessEnd {
 
 export interface ProcessOptions {
   readonly backend: string
-  readonly plan: BackendPlan
+  readonly plan: ModulePlan
   readonly launch: Launch
+  /** Folder of the Unix sockets that processes serve HTTP on; nobody else may look into it. */
+  readonly run: string
   readonly clock: Clock
   readonly log: Log
 }
-
-/** Of the output of a process that ended against its will. */
-const lastOutputCharsMax = 2_000
 
 export class InstanceProcess {
   /** Resolves when the process is gone and its tenants know. */
@@ -63,6 +62,9 @@ export class InstanceProcess {
   /** Instances that are about to move in. */
   #expected = 0
   #isGone = false
+  /** Where it serves HTTP, once that was asked for. */
+  #serving: Promise<{ readonly path: string }> | undefined
+  #onServing = (): void => {}
   /** Since when it owes an answer. */
   #owesSinceMs: number | undefined
 
@@ -134,6 +136,16 @@ export class InstanceProcess {
     else this.#child.send(message, () => {})
   }
 
+  /** Where it serves HTTP; it begins to when it is asked first. Never resolves when it ends. */
+  address(): Promise<{ readonly path: string }> {
+    const path = `${this.#given.run}/${this.pid}.sock`
+    this.#serving ??= new Promise((resolve) => {
+      this.#onServing = () => resolve({ path })
+      this.say({ type: 'serve', path })
+    })
+    return this.#serving
+  }
+
   /** Lets it end: a process without a channel to its host ends by itself. Killed after `stopMs`. */
   end(reason: StopReason): void {
     if (this.#isGone) return
@@ -172,6 +184,9 @@ export class InstanceProcess {
         break
       case 'failed':
         this.#fail(message)
+        break
+      case 'serving':
+        this.#onServing()
         break
       case 'loaded':
       case 'beat':
@@ -218,9 +233,8 @@ export class InstanceProcess {
 
   #end(code: number | null, signal: NodeJS.Signals | null): void {
     this.#isGone = true
-    const said = this.output.lines.join('\n')
-    const lastOutput = said.slice(-lastOutputCharsMax)
-    const reason = this.#reason ?? (isOutOfMemory(signal, said) ? 'out-of-memory' : 'crashed')
+    const lastOutput = this.output.tail()
+    const reason = this.#reason ?? (this.#isOutOfMemory(signal) ? 'out-of-memory' : 'crashed')
     if (this.#tenants.size > 0) this.#log.warn({ reason, code, signal }, 'the process ended')
     for (const tenant of this.#tenants.values()) {
       const isNeighbour = this.#culprit !== undefined && this.#culprit !== tenant.instance
@@ -228,9 +242,11 @@ export class InstanceProcess {
     }
     this.#tenants.clear()
   }
-}
 
-/** V8 aborts with these words when the heap has reached its limit. */
-function isOutOfMemory(signal: NodeJS.Signals | null, said: string): boolean {
-  return signal === 'SIGABRT' && said.includes('heap out of memory')
+  /** V8 aborts with these words when the heap has reached its limit. */
+  #isOutOfMemory(signal: NodeJS.Signals | null): boolean {
+    return (
+      signal === 'SIGABRT' && this.output.lines.some((line) => line.includes('heap out of memory'))
+    )
+  }
 }

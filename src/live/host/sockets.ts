@@ -3,17 +3,25 @@
  * them so that it can cut a connection whose process does not answer.
  */
 import { Socket } from 'node:net'
-import { type Clock, limits } from '../../base/core/index.ts'
+import { type Clock, type ErrorCode, limits } from '../../base/core/index.ts'
+import type { SocketFacts } from '../../base/protocol/index.ts'
 
 /** A raw socket handle as it comes over a process channel: a descriptor that nobody reads. */
 export interface SocketHandle {
   close(): void
 }
 
-interface Held {
+/** A socket as it was handed over. */
+export interface HandedOver {
   readonly handle: SocketHandle
+  readonly socket: SocketFacts
+}
+
+interface Held extends HandedOver {
   /** Cancels the deadline that runs for this socket, if one does. */
   cancel: () => void
+  /** The code that its process was told to close it with. */
+  closing?: ErrorCode
 }
 
 export class HeldSockets {
@@ -32,22 +40,24 @@ export class HeldSockets {
   }
 
   /** Keeps a descriptor that was just sent on; without `adopted` in time the socket is cut. */
-  hold(connection: string, handle: SocketHandle): void {
+  hold({ handle, socket }: HandedOver): void {
+    const { connection } = socket.caller
     const cancel = this.#clock.after(limits.adoptMs, () => this.#expire(connection))
-    this.#held.set(connection, { handle, cancel })
+    this.#held.set(connection, { handle, socket, cancel })
   }
 
-  /** The process has taken the socket. False when it was cut before. */
-  adopted(connection: string): boolean {
+  /** The process has taken the socket. `undefined` when it was cut before. */
+  adopted(connection: string): HandedOver | undefined {
     const held = this.#held.get(connection)
     held?.cancel()
-    return held !== undefined
+    return held
   }
 
   /** The process was told to close this one; without `closed` in time the socket is cut. */
-  closing(connection: string): void {
+  closing(connection: string, code: ErrorCode): void {
     const held = this.#held.get(connection)
     if (!held) return
+    held.closing = code
     held.cancel()
     held.cancel = this.#clock.after(limits.closeMs, () => this.#expire(connection))
   }
@@ -57,6 +67,11 @@ export class HeldSockets {
     const held = this.#take(connection)
     held?.handle.close()
     return held !== undefined
+  }
+
+  /** Holds a socket no longer: its process left it open, and somebody else takes it. */
+  giveUp(connection: string): (HandedOver & { readonly closing?: ErrorCode }) | undefined {
+    return this.#take(connection)
   }
 
   /** Cuts all: their process is gone. */

@@ -11,7 +11,8 @@ import { openFigures } from './event-figures.ts'
 import { openEvents } from './events.ts'
 import { eventMigrations } from './events-schema.ts'
 import { FiguresThread } from './figures-thread.ts'
-import { journalMigrations, openJournal } from './journal.ts'
+import { journalMigrations, SqliteJournal } from './journal.ts'
+import { JournalFile } from './journal-file.ts'
 import { openDatabase } from './open.ts'
 import { openSessions } from './sessions.ts'
 import { sessionMigrations } from './sessions-schema.ts'
@@ -46,7 +47,11 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
     opened.set(name, db)
     return db
   }
-  const journal = (): DatabaseSync => open('journal.db', ...journalMigrations)
+  let journalFile: JournalFile | undefined
+  const journal = (): JournalFile => {
+    journalFile ??= new JournalFile(isInMemory ? data : join(data, 'journal.db'), journalMigrations)
+    return journalFile
+  }
   let sessions: SessionStore | undefined
   return {
     sessions() {
@@ -58,7 +63,7 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
       const db = open('events.db', ...eventMigrations)
       return openEvents(db, isInMemory ? openFigures(db) : figures.ask)
     },
-    journal: () => openJournal(journal()),
+    journal: () => new SqliteJournal(journal()),
     directory: () =>
       openDirectory({
         lock: open('lock.db'),
@@ -68,7 +73,9 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
       }),
     close: () => {
       figures.close()
+      journalFile?.close()
       for (const db of opened.values()) db.close()
+      opened.clear()
     },
   }
 }

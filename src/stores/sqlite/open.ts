@@ -52,6 +52,11 @@ export function openReader(path: string): DatabaseSync {
   return attempt(() => new DatabaseSync(path, { ...settings, readOnly: true }))
 }
 
+/** Opens a file that `openDatabase` has brought up to date, to write it beside the first writer. */
+export function openBeside(path: string): DatabaseSync {
+  return attempt(() => new DatabaseSync(path, settings))
+}
+
 /**
  * Runs `work` in one write transaction and rolls it back when it throws. The lock is taken at the
  * start, so that what it read can't have changed when it writes.

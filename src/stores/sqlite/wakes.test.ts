@@ -1,65 +1,67 @@
 import { describe, expect, it } from 'vitest'
-import { systemClock, systemRandom } from '../../base/core/index.ts'
 import type { Claim } from '../../base/protocol/index.ts'
-import { openDirectory } from './directory.ts'
-import { journalMigrations, openJournal } from './journal.ts'
-import { openDatabase } from './open.ts'
+import type { JournalWrite } from '../../live/host/journal.ts'
+import { claimKey, journalMigrations, SqliteJournal } from './journal.ts'
+import { JournalFile } from './journal-file.ts'
 
 const none = new Uint8Array(0)
-const entry = (seq: number, wakeAtMs?: number) => ({
-  ...{ seq, envelope: none, section: none },
-  ...(wakeAtMs !== undefined && { wakeAtMs }),
-})
 
-async function open() {
-  const db = openDatabase(':memory:', { migrations: journalMigrations, synchronous: 'NORMAL' })
-  const lock = openDatabase(':memory:', { migrations: [], synchronous: 'FULL' })
-  const directory = await openDirectory({
-    lock,
-    journal: db,
-    clock: systemClock,
-    random: systemRandom,
-  })
-  const journal = openJournal(db)
-  const claim = async (key: string): Promise<Claim> => directory.claim({ backend: 'board', key })
-  const due = async (nowMs: number, max = 10) =>
-    (await journal.due(nowMs, max)).map(({ backend, key }) => `${backend}/${key}`)
-  return { journal, claim, due }
+function open() {
+  const file = new JournalFile(':memory:', journalMigrations)
+  const journal = new SqliteJournal(file)
+  let nonces = 0
+  const claim = (key: string): Claim => {
+    nonces += 1
+    return claimKey(file.db, { backend: 'board', key }, `n${nonces}`)
+  }
+  const write =
+    (type: JournalWrite['type']) =>
+    (by: Claim, seq: number, wakeAtMs?: number): boolean | undefined => {
+      const entry = { seq, envelope: none, section: none }
+      const wake = wakeAtMs !== undefined && { wakeAtMs }
+      return journal.write([{ claim: by, type, entry: { ...entry, ...wake } }])[0]
+    }
+  const due = (nowMs: number, max = 10) =>
+    journal.due(nowMs, max).map(({ backend, key }) => `${backend}/${key}`)
+  return { journal, claim, append: write('append'), snapshot: write('snapshot'), due }
 }
 
 describe('wakes in SQLite', () => {
-  it('are due in the order of their times, as many as asked for', async () => {
-    const { journal, claim, due } = await open()
-    expect(await journal.nextWakeMs()).toBeUndefined()
+  it('are due in the order of their times, as many as asked for', () => {
+    const { journal, claim, append, due } = open()
+    expect(journal.nextWakeMs()).toBeUndefined()
     for (const [key, atMs] of Object.entries({ a: 300, b: 100, c: 200, d: 2 ** 42 }))
-      await journal.append(await claim(key), entry(1, atMs))
-    expect(await journal.nextWakeMs()).toBe(100)
-    expect(await due(99)).toEqual([])
-    expect(await due(300)).toEqual(['board/b', 'board/c', 'board/a'])
-    expect(await due(300, 2)).toEqual(['board/b', 'board/c'])
+      append(claim(key), 1, atMs)
+    expect(journal.nextWakeMs()).toBe(100)
+    expect(due(99)).toEqual([])
+    expect(due(300)).toEqual(['board/b', 'board/c', 'board/a'])
+    expect(due(300, 2)).toEqual(['board/b', 'board/c'])
   })
 
-  it('are as last written by records and snapshots; one that says nothing leaves them', async () => {
-    const { journal, claim, due } = await open()
-    const a = await claim('a')
-    await journal.append(a, entry(1, 100))
-    await journal.append(a, entry(2))
-    expect(await due(100)).toEqual(['board/a'])
-    await journal.append(a, entry(3, 200))
-    expect(await due(199)).toEqual([])
-    await journal.snapshot(a, entry(3, 0))
-    expect([await due(1_000), await journal.nextWakeMs()]).toEqual([[], undefined])
-    await journal.snapshot(a, entry(3, 300))
-    expect(await due(300)).toEqual(['board/a'])
+  it('are as last written by records and snapshots; one that says nothing leaves them', () => {
+    const { journal, claim, append, snapshot, due } = open()
+    const a = claim('a')
+    append(a, 1, 100)
+    append(a, 2)
+    expect(due(100)).toEqual(['board/a'])
+    append(a, 3, 200)
+    expect(due(199)).toEqual([])
+    snapshot(a, 3, 0)
+    expect([due(1_000), journal.nextWakeMs()]).toEqual([[], undefined])
+    snapshot(a, 3, 300)
+    expect(due(300)).toEqual(['board/a'])
   })
 
-  it('are not changed by a write that is refused', async () => {
-    const { journal, claim, due } = await open()
-    const old = await claim('a')
-    await journal.append(old, entry(1, 100))
-    await claim('a')
-    expect(await journal.append(old, entry(2, 0))).toBe(false)
-    expect(await journal.snapshot(old, entry(1, 0))).toBe(false)
-    expect(await due(100)).toEqual(['board/a'])
+  it('are not changed by a write that is refused', () => {
+    const { claim, append, snapshot, due } = open()
+    const old = claim('a')
+    append(old, 1, 100)
+    const newest = claim('a')
+    expect([append(old, 2, 0), snapshot(old, 1, 0), append(newest, 3, 0)]).toEqual([
+      false,
+      false,
+      false,
+    ])
+    expect(due(100)).toEqual(['board/a'])
   })
 })
