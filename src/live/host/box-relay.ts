@@ -12,7 +12,7 @@ const [path = '', port = '', program = '', ...args] = process.argv.slice(2)
 
 const child = spawn(program, args, { stdio: 'inherit' })
 child.on('error', (error) => {
-  console.error(error.message)
+  process.stderr.write(`${error.message}\n`)
   process.exit(127)
 })
 child.on('exit', (code) => process.exit(code ?? 1))
