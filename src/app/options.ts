@@ -15,7 +15,7 @@ interface AnyBackendOptions<Data extends object> {
   readonly authorize: Authorize<Visitor<Data>>
   /**
    * Without activity for so long the process ends. An instance keeps its state and its quiet
-   * clients; what they say next wakes it. Default 30 s.
+   * clients; what they say next wakes it, and so does an alarm. Default 30 s.
    */
   readonly idleAfterMs?: number
   /** It ends after so long, however busy; its clients come back to a new one. Default never. */

@@ -75,6 +75,8 @@ export interface InstanceWorld {
   readonly clock: VirtualClock
   readonly journal: MemoryJournal
   readonly fatal: SojournError[]
+  /** What the host was told of `keepAwake`. */
+  readonly awake: boolean[]
   /** A peer whose socket was handed over; it has not said hello. */
   attach(facts?: Partial<CallerFacts>): Promise<Peer>
   /** A peer that has entered. */
@@ -93,17 +95,20 @@ export async function openInstance(
   clock: VirtualClock = virtualClock(),
 ): Promise<InstanceWorld> {
   const fatal: SojournError[] = []
+  const awake: boolean[] = []
   const onFatal = (error: SojournError): void => {
     fatal.push(error)
   }
   const instance = new Instance({
     backend: backend as Backend,
     key: 'k',
+    folder: undefined,
     ...journal.claim(onFatal),
     clock,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     log: silentLog,
     onFatal,
+    onAwake: (isAwake) => awake.push(isAwake),
   })
   await instance.start()
   const attach = async (facts: Partial<CallerFacts> = {}): Promise<Peer> => {
@@ -118,6 +123,7 @@ export async function openInstance(
     clock,
     journal,
     fatal,
+    awake,
     attach,
     async enter(hello, facts) {
       const peer = await attach(facts)

@@ -22,6 +22,8 @@ export class MemoryJournal {
   head = 0
   snapshot: StoredSnapshot | undefined
   records: StoredRecord[] = []
+  /** As last written; 0 for none. */
+  wakeAtMs = 0
   /** Every request that was written, in order. */
   readonly written: JournalRequest[] = []
   /** Decides about each write; awaited, so that a test can hold the gate shut. */
@@ -74,8 +76,9 @@ export class MemoryJournal {
   }
 
   #keep(request: JournalRequest): void {
-    const { type, seq, envelope, section } = request
+    const { type, seq, envelope, section, wakeAtMs } = request
     this.written.push(request)
+    this.wakeAtMs = wakeAtMs ?? this.wakeAtMs
     if (type === 'snapshot') {
       const before = this.snapshot?.seq ?? 0
       this.records = this.records.filter((record) => record.seq > before)

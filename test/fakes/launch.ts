@@ -14,6 +14,7 @@ import type { SocketHandle } from '../../src/live/host/sockets.ts'
 type Told =
   | { readonly type: 'ready' | 'stopped' }
   | { readonly type: 'failed'; readonly message: string }
+  | { readonly type: 'awake'; readonly isAwake: boolean }
   | { readonly type: 'adopted' | 'closed'; readonly connection: string }
   | { readonly type: 'active'; readonly connections: readonly string[] }
 
@@ -67,7 +68,7 @@ export class FakeChild extends EventEmitter {
   }
 
   /** The process asks its host to write. */
-  write(request: Pick<JournalRequest, 'type' | 'seq'>): void {
+  write(request: Pick<JournalRequest, 'type' | 'seq' | 'wakeAtMs'>): void {
     const none = new Uint8Array(0)
     const whole = { ...request, level: 'process', envelope: none, section: none } as const
     this.journal.emit('data', encodeJournalRequest({ ...whole, instance: this.instance }))

@@ -125,11 +125,13 @@ export class Network {
     const instance = new Instance({
       backend: this.#backend,
       key: 'k',
+      folder: undefined,
       ...this.journal.claim(() => {}),
       clock: this.clock,
       random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
       log: silentLog,
       onFatal: () => {},
+      onAwake: () => {},
     })
     await instance.start()
     return instance
@@ -153,8 +155,8 @@ export class Network {
   }
 
   /** Delivers everything, and lets time pass, until nothing happens any more. */
-  async calm(): Promise<void> {
-    for (let round = 0; round < 60; round += 1) {
+  async calm(rounds = 60): Promise<void> {
+    for (let round = 0; round < rounds; round += 1) {
       this.clock.advance(round % 4 === 0 ? 200 : 0)
       await settle()
       this.sockets = this.sockets.filter((socket) => !socket.isCut)

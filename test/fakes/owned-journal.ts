@@ -59,6 +59,9 @@ export function openOwnedJournal(): JournalUnderTest {
         })
       },
       sync: async () => assertOpen(),
+      // The suite has no word on alarms yet.
+      due: () => [],
+      nextWakeMs: () => undefined,
     },
     close() {
       isClosed = true

@@ -43,14 +43,19 @@ export async function openWorld(
   })
   const host = new HostProcess({
     data: data.path,
-    backends: { log: plan('log'), picky: plan('picky'), missing: plan('missing') },
+    backends: {
+      log: plan('log'),
+      picky: plan('picky'),
+      missing: plan('missing'),
+      alarms: plan('alarms'),
+    },
     clock: systemClock,
     log: silentLog,
     onWord: (word) => gateway.hear(word),
     onLost: () => gateway.hostLost(),
   })
   const gateway = new Gateway<Visitor>({
-    rules: { log: authorize, picky: authorize, missing: authorize },
+    rules: { log: authorize, picky: authorize, missing: authorize, alarms: authorize },
     sessions: {
       identify: (request: IncomingMessage) => visitorOf(request, sessions),
       isLive: (id) => sessions.has(id),

@@ -9,6 +9,13 @@ describe('limits', () => {
       'a frame and a result fit into a record',
       limits.frameBytesMax + 2 * limits.resultBytesMax < limits.recordBytesMax,
     ],
+    [
+      'a frame, a result and all alarms of a key fit into a record',
+      limits.frameBytesMax +
+        2 * limits.resultBytesMax +
+        limits.alarmsMax * (limits.alarmPayloadBytesMax + limits.alarmNameBytesMax + 32) <
+        limits.recordBytesMax,
+    ],
     ['an ended session leaves no open socket after one second', limits.closeMs < 1_000],
     ['one slow turn at the start is no failed start', limits.turnMs < limits.startMs],
     ['one message never makes a client slow', limits.messageBytesMax < limits.unsentBytesMax],

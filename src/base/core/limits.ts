@@ -22,6 +22,23 @@ export const limits = {
   turnMs: 10_000,
   /** Turns that wait for the one turn of an instance. */
   turnsWaitingMax: 1_024,
+  /** Alarms of one key, the name of one as UTF-8, and what it carries. */
+  alarmsMax: 1_000,
+  alarmNameBytesMax: 128,
+  alarmPayloadBytesMax: 16_384,
+  /** An alarm whose handler failed is tried again after so long, doubled each time. */
+  alarmRetryMsMin: 1_000,
+  alarmRetryMsMax: 3_600_000,
+  /** Keys that are started at the same time because an alarm is due. */
+  wakesAtOnceMax: 8,
+  /** Keys whose start for an alarm failed and that wait for the next try. */
+  wakesFailedMax: 10_000,
+  /** How often a backend may tick. */
+  tickEveryMsMax: 60_000,
+  /** What a connection carries for its backend. */
+  attachmentBytesMax: 4_096,
+  /** Promises that keep one instance awake. */
+  keepAwakeMax: 1_024,
   /** Records of one instance on their way to the journal, and their bytes; turns wait above. */
   recordsUnwrittenMax: 256,
   recordBytesUnwrittenMax: 8_388_608,

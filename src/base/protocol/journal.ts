@@ -2,7 +2,8 @@
  * The pipe between a process and its host: its instances ask to append, the host answers in the
  * order of the requests of each instance. Every message is a length (4 bytes, big-endian), a type
  * (1 byte), the number of the instance (4 bytes), a seq (6 bytes) and, for requests, the level
- * (1 byte), the length of the envelope (4 bytes), the envelope and the section.
+ * (1 byte), the next wake (8 bytes, a double; NaN leaves it), the length of the envelope (4 bytes),
+ * the envelope and the section.
  */
 import { limits, SojournError } from '../core/index.ts'
 
@@ -17,10 +18,15 @@ export type JournalRequest = {
   readonly level: Durability
   /** The record's number, or the last record that the snapshot contains. */
   readonly seq: number
-  /** Private part: recorded results. Never sent to clients. */
+  /** Private part: recorded results and alarms. Never sent to clients. */
   readonly envelope: Uint8Array
   /** The bytes that clients get; empty when the turn changed nothing that they see. */
   readonly section: Uint8Array
+  /**
+   * Wall time of the earliest alarm after this write, whole milliseconds: the key is started then.
+   * 0 for none; absent when it is as before.
+   */
+  readonly wakeAtMs?: number
 }
 
 export type JournalReply = { readonly type: 'appended' | 'fenced' | 'failed'; readonly seq: number }
@@ -34,7 +40,7 @@ const levels: readonly Durability[] = ['process', 'disk']
 const prefixBytes = 4
 const headBytes = 11
 /** What stands before the envelope of a request. */
-const requestHeadBytes = headBytes + 5
+const requestHeadBytes = headBytes + 13
 
 function start(
   type: keyof typeof types,
@@ -53,13 +59,14 @@ function start(
 }
 
 export function encodeJournalRequest(request: OfInstance<JournalRequest>): Uint8Array {
-  const { type, instance, level, seq, envelope, section } = request
-  const { bytes, view } = start(type, instance, seq, 5 + envelope.byteLength + section.byteLength)
+  const { type, instance, level, seq, envelope, section, wakeAtMs = Number.NaN } = request
+  const { bytes, view } = start(type, instance, seq, 13 + envelope.byteLength + section.byteLength)
   const at = prefixBytes + headBytes
   view.setUint8(at, levels.indexOf(level))
-  view.setUint32(at + 1, envelope.byteLength)
-  bytes.set(envelope, at + 5)
-  bytes.set(section, at + 5 + envelope.byteLength)
+  view.setFloat64(at + 1, wakeAtMs)
+  view.setUint32(at + 9, envelope.byteLength)
+  bytes.set(envelope, at + 13)
+  bytes.set(section, at + 13 + envelope.byteLength)
   return bytes
 }
 
@@ -80,13 +87,16 @@ export function parseJournalRequest(bytes: Uint8Array): OfInstance<JournalReques
   if (type !== 'append' && type !== 'snapshot')
     throw new SojournError('MESSAGE_MALFORMED', `Unexpected ${type}.`)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
-  const length = bytes.byteLength >= requestHeadBytes ? view.getUint32(headBytes + 1) : -1
+  const length = bytes.byteLength >= requestHeadBytes ? view.getUint32(headBytes + 9) : -1
   const level = levels[length < 0 ? -1 : view.getUint8(headBytes)]
   if (!level || requestHeadBytes + length > bytes.byteLength)
     throw new SojournError('MESSAGE_MALFORMED', 'Short journal request.')
   const split = requestHeadBytes + length
   const envelope = bytes.subarray(requestHeadBytes, split)
-  return { type, instance, level, seq, envelope, section: bytes.subarray(split) }
+  const section = bytes.subarray(split)
+  const wakeAtMs = view.getFloat64(headBytes + 1)
+  const wake = Number.isSafeInteger(wakeAtMs) && wakeAtMs >= 0 && { wakeAtMs }
+  return { type, instance, level, seq, envelope, section, ...wake }
 }
 
 export function parseJournalReply(bytes: Uint8Array): OfInstance<JournalReply> {

@@ -28,6 +28,8 @@ export interface CallerFacts {
   /** The logged-in user of that session, if any. */
   readonly user?: string
   readonly grant: unknown
+  /** What the backend kept with the connection in an earlier process. */
+  readonly attachment?: unknown
 }
 
 /** What stays of a connection while its instance hibernates and its socket is parked. */
@@ -37,6 +39,8 @@ export interface ParkedFacts {
   /** Everything up to here was sent to it. */
   readonly cursor: Cursor
   readonly presence: unknown
+  /** What the backend keeps with it; back again as a part of its caller. */
+  readonly attachment: unknown
 }
 
 /** A socket on its way from the door to an instance; the handle travels beside it. */
@@ -215,6 +219,8 @@ export interface StartOrder extends InstanceRef {
   readonly recovered: Recovered
   /** Its working folder; `undefined` where nothing is kept. */
   readonly folder?: string
+  /** Instances that share the process; a process with one works in its folder. */
+  readonly perProcess: number
 }
 
 /** An instance that ended and left its sockets open. */
@@ -254,5 +260,7 @@ export type ProcessToHost =
   | ({ readonly type: 'adopted'; readonly connection: string } & InstanceRef)
   | ({ readonly type: 'closed'; readonly connection: string } & InstanceRef)
   | ({ readonly type: 'active'; readonly connections: readonly string[] } & InstanceRef)
+  /** Whether work that is not a turn keeps the instance from being idle. */
+  | ({ readonly type: 'awake'; readonly isAwake: boolean } & InstanceRef)
   | { readonly type: 'beat' }
   | (LogLine & Partial<InstanceRef>)

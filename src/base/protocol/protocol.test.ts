@@ -123,6 +123,8 @@ describe('the journal pipe', () => {
     const messages = [
       encodeJournalRequest(request),
       encodeJournalRequest({ ...request, type: 'snapshot', seq: 1, section: new Uint8Array(0) }),
+      encodeJournalRequest({ ...request, wakeAtMs: 0 }),
+      encodeJournalRequest({ ...request, wakeAtMs: 2 ** 41 + 1 }),
     ]
     const stream = Buffer.concat(messages)
     fc.assert(
@@ -135,6 +137,8 @@ describe('the journal pipe', () => {
         expect(seen).toEqual([
           request,
           { ...request, type: 'snapshot', seq: 1, section: new Uint8Array(0) },
+          { ...request, wakeAtMs: 0 },
+          { ...request, wakeAtMs: 2 ** 41 + 1 },
         ])
       }),
     )

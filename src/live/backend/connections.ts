@@ -19,7 +19,8 @@ export interface Link {
 }
 
 export interface Connection {
-  readonly caller: Caller<unknown>
+  /** Replaced as a whole when the backend attaches something else. */
+  caller: Caller<unknown>
   readonly link: Link
   /** What others see beside the presence value; made by the backend's `identity`. */
   readonly identity: unknown
@@ -34,6 +35,8 @@ export interface Connection {
 }
 
 export class Connections {
+  /** Called when the first connection comes, and when the last has left. */
+  onChange = (_isEmpty: boolean): void => {}
   readonly #all = new Map<string, Connection>()
 
   get size(): number {
@@ -42,6 +45,7 @@ export class Connections {
 
   add(connection: Connection): void {
     this.#all.set(connection.caller.connection, connection)
+    if (this.size === 1) this.onChange(false)
   }
 
   /** Closes with a code. It leaves at once: the socket may take its time. */
@@ -53,8 +57,9 @@ export class Connections {
   remove(connection: Connection): void {
     const shown = connection.phase === 'welcome'
     connection.phase = 'left'
-    this.#all.delete(connection.caller.connection)
+    const wasHere = this.#all.delete(connection.caller.connection)
     if (shown) this.sayAll({ type: 'left', connection: connection.caller.connection })
+    if (wasHere && this.size === 0) this.onChange(true)
   }
 
   find(id: string): Connection | undefined {

@@ -17,6 +17,7 @@ import {
 } from '../../base/protocol/index.ts'
 import type { Connection, Link } from './connections.ts'
 import type { Caller, Context } from './define.ts'
+import { Effects } from './effects.ts'
 import type { Instance, Outcome } from './instance.ts'
 import { check } from './validate.ts'
 
@@ -43,9 +44,11 @@ export class Conversation {
 
   /** What to keep of a connection that nothing is owed to; `undefined` for others. */
   park(): ParkedFacts | undefined {
-    const { client, presence, phase } = this.#connection
+    const { client, caller, presence, phase } = this.#connection
     if (phase !== 'welcome' || client === undefined || this.#actionsOpen > 0) return undefined
-    return { client, presence: presence ?? null, cursor: this.#instance.history.tail.head }
+    const { attachment } = caller
+    const cursor = this.#instance.history.tail.head
+    return { client, presence: presence ?? null, attachment, cursor }
   }
 
   /** Goes on where an earlier process left it: the client is told of the new claim, and no more. */
@@ -83,7 +86,7 @@ export class Conversation {
     const { disconnect } = given.backend.definition
     if (!disconnect) return
     this.#instance
-      .lifecycle((ctx) => this.#admitted && disconnect(ctx), this.#connection.caller)
+      .lifecycle((ctx) => this.#admitted && disconnect(ctx), this.#connection)
       .catch((error) => given.log.warn({ err: error }, 'a disconnect had no turn'))
   }
 
@@ -140,7 +143,7 @@ export class Conversation {
   #enter(hello: Hello): Awaitable<void> {
     if (this.#isGone()) return undefined
     const { connect } = this.#instance.given.backend.definition
-    return whenDone(this.#instance.handle(connect, this.#connection.caller), (refused) => {
+    return whenDone(this.#instance.handle(connect, this.#connection), (refused) => {
       if (refused) throw refused
       this.#admitted = true
       if (!this.#isGone()) this.#welcome(hello)
@@ -195,7 +198,7 @@ export class Conversation {
 
   #answer({ n, acked, name, input }: Act): Awaitable<void> {
     const { history, connections } = this.#instance
-    const { caller, client = '' } = this.#connection
+    const { client = '' } = this.#connection
     const remembered = this.#remembered(client)
     const recorded = history.results.answer(remembered, n, acked)
     if (recorded) {
@@ -204,11 +207,16 @@ export class Conversation {
       history.gate.pass(() => connections.say(this.#connection, { type: 'results', results }))
       return undefined
     }
-    const outcome = this.#instance.attempt(caller, (ctx) => this.#perform(name, ctx, input))
+    const effects = new Effects(history.alarms, this.#connection)
+    const outcome = this.#instance.attempt(effects, (ctx) => this.#perform(name, ctx, input))
     return whenDone(outcome, (outcome) => {
       const result = resultOf(n, outcome)
-      const envelope = history.results.record(remembered, result)
-      this.#instance.release(outcome, envelope, this.#connection, [result])
+      this.#instance.complain(outcome)
+      this.#instance.release(outcome, {
+        to: this.#connection,
+        result,
+        recorded: history.results.record(remembered, result),
+      })
     })
   }
 

@@ -9,11 +9,37 @@ const board = backend({
   grant: Grant,
   presence: z.object({ x: z.number(), y: z.number() }),
   state: () => ({ strokes: [] as { color: string; points: number[] }[] }),
-  identity: (caller) => ({ role: caller.grant.role }),
+  attachment: (caller) => ({ color: 'red', role: caller.grant.role }),
+  identity: (caller) => ({ role: caller.attachment.role }),
+  alarms: {
+    fade: (ctx, stroke: { index: number }) => {
+      expectTypeOf(ctx.connections[0]?.grant.role).toEqualTypeOf<'editor' | 'viewer' | undefined>()
+      ctx.state.strokes.splice(stroke.index, 1)
+    },
+    clear: (ctx, payload) => {
+      expectTypeOf(payload).toEqualTypeOf<unknown>()
+      ctx.state.strokes.length = 0
+    },
+  },
+  tick: {
+    everyMs: 50,
+    run: (ctx, { count, elapsedMs }) => {
+      expectTypeOf(ctx.state.strokes.length).toEqualTypeOf<number>()
+      expectTypeOf([count, elapsedMs]).toEqualTypeOf<number[]>()
+    },
+  },
+  connect: (ctx) => {
+    expectTypeOf(ctx.caller.attachment.color).toEqualTypeOf<string>()
+  },
   actions: (action) => ({
     draw: action(Stroke, (ctx, stroke) => {
       expectTypeOf(ctx.caller.grant.role).toEqualTypeOf<'editor' | 'viewer'>()
       expectTypeOf(stroke.points).toEqualTypeOf<number[]>()
+      expectTypeOf(ctx.caller.attachment.color).toEqualTypeOf<string>()
+      ctx.attach({ ...ctx.caller.attachment, color: stroke.color })
+      // @ts-expect-error: not what `attachment` makes
+      const wrong = () => ctx.attach({ color: 1 })
+      expectTypeOf(wrong).toBeFunction()
       ctx.state.strokes.push(stroke)
       return ctx.state.strokes.length
     }),
@@ -32,8 +58,8 @@ describe('backend()', () => {
 
   it('infers state, grant, presence, identity and actions', () => {
     type Parts =
-      typeof board extends Backend<infer S, infer G, infer P, infer I, infer A>
-        ? [S, G, P, I, keyof A]
+      typeof board extends Backend<infer S, infer G, infer P, infer I, infer A, infer Kept>
+        ? [S, G, P, I, keyof A, Kept]
         : never
     expectTypeOf<Parts>().toEqualTypeOf<
       [
@@ -42,6 +68,7 @@ describe('backend()', () => {
         { x: number; y: number },
         { role: 'editor' | 'viewer' },
         'draw' | 'clear',
+        { color: string; role: 'editor' | 'viewer' },
       ]
     >()
   })
@@ -52,5 +79,8 @@ describe('backend()', () => {
       'action go',
     )
     expect(() => action({} as never, (() => {}) as never)).toThrow('Standard Schema')
+    const alarms = { 'a:b': () => {} }
+    expect(() => backend({ state: () => ({}), alarms })).toThrow('colon')
+    expect(() => backend({ state: () => ({}), alarms: { a: 1 as never } })).toThrow('alarms.a')
   })
 })

@@ -5,10 +5,12 @@ export type {
   Action,
   ActionMaker,
   Actions,
+  AlarmHandlers,
   Backend,
   BackendDefinition,
   Caller,
   Context,
   Handler,
+  Tick,
 } from './define.ts'
 export { action, backend } from './define.ts'

@@ -21,16 +21,20 @@ import {
 import {
   type ActionResult,
   type CallerFacts,
-  encodeFromInstance,
   pack,
   type Recovered,
   unpack,
 } from '../../base/protocol/index.ts'
+import { Awake } from './awake.ts'
 import { type Connection, Connections, type Link } from './connections.ts'
+import { type Surroundings, TurnContext } from './context.ts'
 import { Conversation } from './conversation.ts'
 import type { Backend, Caller, Context } from './define.ts'
-import { type History, openHistory } from './history.ts'
+import { type Actor, attachable, Effects } from './effects.ts'
+import { History } from './history.ts'
 import type { JournalWriter } from './journal-line.ts'
+import { Ringing } from './ringing.ts'
+import { Ticker } from './ticker.ts'
 import { Turns } from './turns.ts'
 import { check } from './validate.ts'
 
@@ -38,6 +42,8 @@ import { check } from './validate.ts'
 export interface InstanceStart {
   readonly backend: Backend
   readonly key: string
+  /** The working folder of the key; `undefined` where nothing is kept. */
+  readonly folder: string | undefined
   /** The claim under which this instance writes. */
   readonly epoch: number
   readonly nonce: string
@@ -48,6 +54,8 @@ export interface InstanceStart {
   readonly log: Log
   /** The state is not what the journal has: nothing is released any more; the process must end. */
   readonly onFatal: (error: SojournError) => void
+  /** Work outside of turns began to keep the instance awake, or has ended. */
+  readonly onAwake: (isAwake: boolean) => void
 }
 
 /** A handler of the backend, bound to its input. */
@@ -58,24 +66,32 @@ export interface Outcome {
   readonly error?: SojournError
   readonly value?: unknown
   readonly section?: Uint8Array | undefined
-  /** What was broadcast, encoded. */
-  readonly events: readonly Uint8Array[]
+  readonly effects: Effects
 }
 
-const noEvents: readonly Uint8Array[] = []
+/** The answer to an action, and how it is remembered. */
+export interface Answer {
+  readonly to: Connection
+  readonly result: ActionResult
+  readonly recorded: unknown
+}
 
 export class Instance {
   readonly given: InstanceStart
   readonly connections: Connections = new Connections()
   readonly history: History
   readonly #turns: Turns
+  readonly #surroundings: Surroundings
+  readonly #awake: Awake
+  readonly #ringing: Ringing
+  readonly #ticker: Ticker | undefined
   /** The state holds a change that is not in the journal and can't be taken back. */
   #hasDiverged = false
   /** Its last turn is over. */
   #isOver = false
 
   constructor(given: InstanceStart) {
-    const { backend, key, clock } = given
+    const { backend, key, folder, clock, log } = given
     this.given = given
     this.#turns = new Turns({
       clock,
@@ -83,8 +99,18 @@ export class Instance {
     })
     const { level = 'process' } = backend.definition
     const initial = (): object => backend.definition.state({ key })
-    this.history = openHistory({ ...given, level, initial, guard: this.#turns.guard })
+    this.history = new History({ ...given, level, initial, guard: this.#turns.guard })
     this.history.gate.onOpen = () => this.#turns.next()
+    this.#awake = new Awake({ log, onChange: given.onAwake })
+    this.#surroundings = {
+      ...{ backend, key, folder, clock, log },
+      state: this.history.tracked.state,
+      connections: this.connections,
+      guard: this.#turns.guard,
+      keepAwake: this.#awake.keep,
+    }
+    this.#ringing = new Ringing(this)
+    this.#ticker = this.#newTicker()
   }
 
   /** Writes the first snapshot and runs `start`. Nothing may be attached before. */
@@ -95,6 +121,8 @@ export class Instance {
     const failed = await this.lifecycle(backend.definition.start)
     if (failed) throw failed
     await this.history.gate.passed()
+    this.#ringing.arm()
+    this.#ticker?.set(backend.definition.tick?.whenEmpty === true)
   }
 
   /**
@@ -102,6 +130,8 @@ export class Instance {
    */
   async stop(begin = (): void => {}): Promise<void> {
     const { history, given } = this
+    this.#ringing.stop()
+    this.#ticker?.stop()
     await this.#turns.hold(async () => {
       begin()
       await this.handle(given.backend.definition.stop)
@@ -115,8 +145,7 @@ export class Instance {
   async part(parted: readonly CallerFacts[]): Promise<void> {
     const { disconnect } = this.given.backend.definition
     for (const facts of parted) {
-      const caller = await this.#callerOf(facts)
-      await this.lifecycle(disconnect, caller)
+      await this.lifecycle(disconnect, { caller: await this.#callerOf(facts) })
       this.connections.sayAll({ type: 'left', connection: facts.connection })
     }
   }
@@ -125,7 +154,7 @@ export class Instance {
    * Takes a client's socket in.
    *
    * @throws SojournError `FORBIDDEN` for a grant that fails the backend's schema,
-   *   `CONNECTIONS_TOO_MANY` above the limit
+   *   `CONNECTIONS_TOO_MANY` above the limit; what the backend's `attachment` throws
    */
   async attach(facts: CallerFacts, link: Link): Promise<Conversation> {
     const { definition } = this.given.backend
@@ -136,9 +165,13 @@ export class Instance {
     return new Conversation(this, caller, link, definition.identity?.(caller))
   }
 
-  async #callerOf({ connection, session, user, grant }: CallerFacts): Promise<Caller<unknown>> {
+  async #callerOf(facts: CallerFacts): Promise<Caller<unknown>> {
     const { definition } = this.given.backend
-    return { connection, session, user, grant: await check(definition.grant, grant, 'FORBIDDEN') }
+    const { connection, session, user, attachment } = facts
+    const grant = await check(definition.grant, facts.grant, 'FORBIDDEN')
+    const visitor = { connection, session, user, grant }
+    const kept = attachment === undefined ? definition.attachment?.(visitor) : attachment
+    return { ...visitor, attachment: attachable(kept) }
   }
 
   /** Closes one connection with a code; nothing that it still says counts. */
@@ -153,18 +186,17 @@ export class Instance {
   }
 
   /** Runs a handler as a transaction, inside a held turn. Never fails: errors are outcomes. */
-  attempt(caller: Caller<unknown> | undefined, run: Run): Awaitable<Outcome> {
-    const events: Uint8Array[] = []
-    const fail = (error: unknown): Outcome => this.#rollBack(error)
+  attempt(effects: Effects, run: Run): Awaitable<Outcome> {
+    const fail = (error: unknown): Outcome => this.#rollBack(error, effects)
     const finish = (value: unknown): Outcome => {
       try {
-        return this.#commit(value, events)
+        return { value: copyOf(value), section: this.#flush(), effects }
       } catch (error) {
         return fail(error)
       }
     }
     try {
-      const value = this.#turns.run(() => run(this.#context(caller, events)))
+      const value = this.#turns.run(() => run(new TurnContext(this.#surroundings, effects)))
       return isThenable(value) ? Promise.resolve(value).then(finish, fail) : finish(value)
     } catch (error) {
       return fail(error)
@@ -172,14 +204,11 @@ export class Instance {
   }
 
   /** Sends a turn to the journal, and lets out what it did once it is there. */
-  release(
-    { section, events }: Outcome,
-    envelope?: Uint8Array,
-    to?: Connection,
-    results: ActionResult[] = [],
-  ): void {
+  release({ section, effects }: Outcome, answer?: Answer): void {
     const { history, connections } = this
-    history.append(section, envelope)
+    const { alarms, events } = effects
+    history.append({ section, result: answer?.recorded, alarms })
+    if (alarms) this.#ringing.arm()
     const isLast = this.#hasDiverged
     history.gate.pass(() => {
       if (isLast) {
@@ -187,36 +216,61 @@ export class Instance {
         this.given.onFatal(new SojournError('INSTANCE_STOPPED', 'A frame was lost.'))
         return
       }
-      if (section) connections.publish(section, to, results)
-      else if (to && results.length > 0) connections.say(to, { type: 'results', results })
+      if (section) connections.publish(section, answer?.to, answer && [answer.result])
+      else if (answer) connections.say(answer.to, { type: 'results', results: [answer.result] })
       for (const event of events) connections.sendAll(event)
     })
   }
 
   /** Runs a life-cycle handler in a turn of its own; resolves with the error that it threw. */
-  lifecycle(run: Run | undefined, caller?: Caller<unknown>): Promise<SojournError | undefined> {
-    return this.#turns.hold(() => this.handle(run, caller))
+  lifecycle(run: Run | undefined, actor?: Actor): Promise<SojournError | undefined> {
+    return this.#turns.hold(() => this.handle(run, actor))
   }
 
   /** The same inside a held turn. */
-  handle(run: Run | undefined, caller?: Caller<unknown>): Awaitable<SojournError | undefined> {
+  handle(run: Run | undefined, actor?: Actor): Awaitable<SojournError | undefined> {
     if (!run) return undefined
-    return whenDone(this.attempt(caller, run), (outcome) => {
+    return whenDone(this.attempt(new Effects(this.history.alarms, actor), run), (outcome) => {
+      this.complain(outcome)
       this.release(outcome)
       return outcome.error
     })
   }
 
-  #commit(value: unknown, events: readonly Uint8Array[]): Outcome {
-    return { value: copyOf(value), section: this.#flush(), events }
+  /** Logs a failure that is not the caller's. */
+  complain({ error }: Outcome): void {
+    if (error && error.status >= 500)
+      this.given.log.error({ err: error.cause ?? error }, 'a turn failed and was rolled back')
   }
 
-  #rollBack(error: unknown): Outcome {
+  #rollBack(error: unknown, effects: Effects): Outcome {
     this.history.tracked.rollback()
-    const known = toSojournError(error, 'ACTION_FAILED')
-    if (known.status >= 500)
-      this.given.log.error({ err: error }, 'a turn failed and was rolled back')
-    return { error: known, events: noEvents }
+    effects.rollBack()
+    return { error: toSojournError(error, 'ACTION_FAILED'), effects }
+  }
+
+  #newTicker(): Ticker | undefined {
+    const { clock, log, backend } = this.given
+    const { tick } = backend.definition
+    if (!tick) return undefined
+    const ticker = new Ticker({
+      ...{ clock, log, everyMs: tick.everyMs },
+      turn: (work) => this.turn(work),
+      run: (step) => {
+        const run = (ctx: Context<object>): unknown => whenDone(tick.run(ctx, step), () => null)
+        return whenDone(this.attempt(new Effects(this.history.alarms), run), (outcome) => {
+          this.release(outcome)
+          return outcome.error
+        })
+      },
+    })
+    this.connections.onChange = (isEmpty) => {
+      ticker.set(!isEmpty || tick.whenEmpty === true)
+      // Who is connected watches it go on, also without a word.
+      if (isEmpty) this.#awake.end()
+      else this.#awake.begin()
+    }
+    return ticker
   }
 
   /** The frame of the turn. One that no journal takes fails it, and the process has to start over. */
@@ -225,30 +279,6 @@ export class Instance {
     if (!section || section.byteLength <= limits.frameBytesMax) return section
     this.#hasDiverged = true
     throw new SojournError('ACTION_FAILED', `The turn changed ${section.byteLength} bytes at once.`)
-  }
-
-  #context(caller: Caller<unknown> | undefined, events: Uint8Array[]): Context<object> {
-    const { key, clock, log } = this.given
-    const { connections } = this
-    const turns = this.#turns
-    return {
-      key,
-      clock,
-      log,
-      state: this.history.tracked.state,
-      get connections(): readonly Caller<unknown>[] {
-        return connections.callers()
-      },
-      broadcast: (name, payload = null) => {
-        turns.guard()
-        // Encoded now: it is sent as it is now, and what can't be sent fails here.
-        events.push(encodeFromInstance({ type: 'event', name, payload }))
-      },
-      get caller(): Caller<unknown> {
-        if (caller) return caller
-        throw new TypeError('ctx.caller: no connection called this turn')
-      },
-    }
   }
 }
 

@@ -38,9 +38,11 @@ async function load(module: string): Promise<Backend> {
 }
 
 async function start(order: StartOrder): Promise<void> {
-  const { instance } = order
+  const { instance, folder, perProcess } = order
   const backend = await loaded
   if (!backend) throw new TypeError('An instance was started before its backend was loaded')
+  // Programs that a backend starts, and its relative paths, find the files of the key.
+  if (folder && perProcess === 1) process.chdir(folder)
   const log = logOf(instance)
   const onFatal = (error: SojournError): void => {
     log.error({ err: error }, 'the state is not what the journal has; this process is recovered')

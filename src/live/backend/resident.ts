@@ -65,12 +65,13 @@ export class Resident implements Fronted {
   /** Rebuilds the state; throws when the journal's content makes no sense. */
   constructor(given: ResidentStart) {
     const { order, backend, journal, log, onFatal } = given
-    const { name, epoch, nonce, recovered, instance } = order
+    const { name, epoch, nonce, recovered, instance, folder } = order
     this.#given = given
     this.#journal = journal.writer(instance, onFatal)
     this.#instance = new Instance({
       backend,
       key: name.key,
+      folder,
       epoch,
       nonce,
       recovered,
@@ -79,6 +80,7 @@ export class Resident implements Fronted {
       clock: systemClock,
       random: systemRandom,
       onFatal,
+      onAwake: (isAwake) => given.tell({ type: 'awake', instance, isAwake }),
     })
   }
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { limits } from '../../base/core/index.ts'
-import type { ActionResult } from '../../base/protocol/index.ts'
+import { type ActionResult, pack, unpack } from '../../base/protocol/index.ts'
 import { virtualClock } from '../../testing/index.ts'
 import { Results } from './results.ts'
 
@@ -19,16 +19,16 @@ describe('Results', () => {
     expect(() => results.answer(client, 4, 1)).toThrow(refused('MESSAGE_MALFORMED'))
   })
 
-  it('is the same after a recovery from envelopes, or from a dump', () => {
+  it('is the same after a recovery from records, or from a dump', () => {
     const clock = virtualClock(1_000_000)
     const results = new Results(clock)
     const client = `s_1/${results.issue('abc')}`
-    const envelopes = [
+    const recorded = [
       results.record(client, done(1)),
       results.record(client, { n: 2, ok: false, code: 'FORBIDDEN', message: 'no' }),
     ]
     const replayed = new Results(clock)
-    for (const envelope of envelopes) replayed.recover(envelope)
+    for (const each of recorded) replayed.recover(unpack(pack(each)))
     const loaded = new Results(clock)
     loaded.load(results.dump())
     for (const copy of [replayed, loaded]) {

@@ -3,13 +3,7 @@
  * acknowledged yet. It is journaled with the effects (record by record) and travels in snapshots.
  */
 import { type Clock, limits, SojournError } from '../../base/core/index.ts'
-import {
-  type ActionResult,
-  pack,
-  packResults,
-  parseResult,
-  unpack,
-} from '../../base/protocol/index.ts'
+import { type ActionResult, packResults, parseResult } from '../../base/protocol/index.ts'
 
 interface Remembered {
   /** Number of the last action that ran. */
@@ -71,18 +65,16 @@ export class Results {
     return recorded
   }
 
-  /** Remembers an answer and returns the envelope that makes the memory durable. */
-  record(client: string, result: ActionResult): Uint8Array {
+  /** Remembers an answer and returns what makes the memory durable in the record. */
+  record(client: string, result: ActionResult): unknown {
     const usedAtMs = this.#clock.nowMs()
     this.#remember(client, usedAtMs, result)
-    return pack([client, usedAtMs, packResults([result])])
+    return [client, usedAtMs, packResults([result])]
   }
 
-  /** Takes back an envelope of the journal. */
-  recover(envelope: Uint8Array): void {
-    if (envelope.byteLength === 0) return
-    const parts = unpack(envelope, 'JOURNAL_DAMAGED') as [string, number, [unknown]]
-    const [client, usedAtMs, [result]] = parts
+  /** Takes back what `record` gave. */
+  recover(recorded: unknown): void {
+    const [client, usedAtMs, [result]] = recorded as [string, number, [unknown]]
     this.#remember(client, usedAtMs, parseResult(result))
   }
 

@@ -21,6 +21,8 @@ class SlowJournal {
     batch,
   ) => batch.map(() => true)
   recover = () => ({ records: [] })
+  due = () => []
+  nextWakeMs = () => undefined
   write(batch: readonly JournalWrite[]) {
     this.batches.push(batch)
     return this.answer(batch)

@@ -34,7 +34,13 @@ beforeEach(() => {
   told = []
   claims = 0
   claimFault = undefined
-  journal = { recover: () => ({ records: [] }), write: () => [true], sync: () => {} }
+  journal = {
+    recover: () => ({ records: [] }),
+    write: () => [true],
+    sync: () => {},
+    due: () => [],
+    nextWakeMs: () => undefined,
+  }
   host = new Host({
     backends: { board: plan },
     run: '/nowhere',
@@ -52,6 +58,8 @@ beforeEach(() => {
       recover: (claim) => journal.recover(claim),
       write: (batch) => journal.write(batch),
       sync: () => journal.sync(),
+      due: (nowMs, max) => journal.due(nowMs, max),
+      nextWakeMs: () => journal.nextWakeMs(),
     },
     launch: launches.launch,
     clock,
@@ -125,6 +133,26 @@ describe('a start', () => {
     expect(refusals()).toEqual(['INSTANCE_START_FAILED'])
   })
 
+  it('is made for an alarm that is due, also one that was written just now', async () => {
+    const { child, id } = await connected()
+    const names: InstanceName[] = []
+    let nextMs: number | undefined
+    journal.due = () => names
+    journal.nextWakeMs = () => nextMs
+    child.write({ type: 'append', seq: 1, wakeAtMs: clock.nowMs() + 5_000 })
+    child.tell({ type: 'closed', connection: id })
+    clock.advance(idleAfterMs)
+    child.tell({ type: 'stopped' })
+    await settle()
+    expect(launches.children).toHaveLength(1)
+    names.push(name)
+    nextMs = clock.nowMs()
+    clock.advance(5_000)
+    await settle()
+    expect(launches.children).toHaveLength(2)
+    expect(launches.newest.heard).toMatchObject([{ type: 'start', name, perProcess: 1 }])
+  })
+
   it('without a claim refuses with the reason, and can be tried again', async () => {
     claimFault = new SojournError('STORE_UNAVAILABLE')
     connect()
@@ -170,6 +198,19 @@ describe('an end', () => {
     child.tell({ type: 'closed', connection: next.id })
     clock.advance(idleAfterMs - 1)
     expect(child.heard.map(({ type }) => type)).toEqual(['start', 'connect', 'connect'])
+    clock.advance(1)
+    expect(child.heard.at(-1)?.type).toBe('park')
+  })
+
+  it('for idleness does not come while work keeps the instance awake', async () => {
+    const { id, child } = await connected()
+    child.tell({ type: 'awake', isAwake: true })
+    child.tell({ type: 'closed', connection: id })
+    clock.advance(idleAfterMs * 3)
+    expect(child.heard.at(-1)?.type).toBe('connect')
+    child.tell({ type: 'awake', isAwake: false })
+    clock.advance(idleAfterMs - 1)
+    expect(child.heard.at(-1)?.type).toBe('connect')
     clock.advance(1)
     expect(child.heard.at(-1)?.type).toBe('park')
   })

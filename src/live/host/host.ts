@@ -30,6 +30,7 @@ import { Pool } from './pool.ts'
 import { InstanceProcess } from './process.ts'
 import type { Serving } from './serving.ts'
 import type { SocketHandle } from './sockets.ts'
+import { Wakes } from './wakes.ts'
 import { watchProcesses } from './watchdog.ts'
 
 export interface HostOptions {
@@ -74,6 +75,7 @@ export class Host {
   /** Where each handed-over connection lives. */
   readonly #homes = new Map<string, LiveInstance | Dormant>()
   readonly #stopWatching: () => void
+  readonly #wakes: Wakes
   #lastInstance = 0
   #isDraining = false
 
@@ -88,6 +90,8 @@ export class Host {
       open: (backend, plan) => new InstanceProcess({ backend, plan, launch, run, clock, log }),
     })
     this.#stopWatching = watchProcesses(clock, () => this.#watched())
+    const start = (name: InstanceName): Promise<unknown> => this.#serving(name)
+    this.#wakes = new Wakes({ journal, clock, log, running: this.#slots, start })
   }
 
   /** Brings a socket to the instance of `name`, starting it if needed. */
@@ -157,6 +161,7 @@ export class Host {
   /** Ends everything in good order. */
   async stop(): Promise<void> {
     this.#isDraining = true
+    this.#wakes.stop()
     this.#pool.close()
     for (const dormant of this.#dormant.values()) dormant.close(dormant.connections, 'HOST_STOPPED')
     const running = [...this.#running]
@@ -169,6 +174,7 @@ export class Host {
   /** Ends everything at once; what instances acknowledged is in the journal. */
   kill(): void {
     this.#isDraining = true
+    this.#wakes.stop()
     for (const process of this.#pool.processes()) process.kill('host-drain')
     for (const serving of this.#running) if (serving instanceof Command) serving.kill()
   }
@@ -272,7 +278,11 @@ export class Host {
       folder: folderOf(name),
       process,
       clock,
-      write: (by, { type, level, ...entry }) => this.#commits.add(by, type, entry, level),
+      write: async (by, { type, level, ...entry }) => {
+        const written = await this.#commits.add(by, type, entry, level)
+        if (written) this.#wakes.noticed(entry.wakeAtMs)
+        return written
+      },
       tell: (message) => {
         if (message.type === 'closed') this.#homes.delete(message.connection)
         tell(message)

@@ -1,5 +1,5 @@
 import type { Awaitable } from '../../base/core/index.ts'
-import type { Claim, Recovered } from '../../base/protocol/index.ts'
+import type { Claim, InstanceName, Recovered } from '../../base/protocol/index.ts'
 
 /** What one turn, or one snapshot, leaves for the disk. */
 export interface JournalEntry {
@@ -9,6 +9,8 @@ export interface JournalEntry {
   readonly envelope: Uint8Array
   /** The bytes that clients get; empty when the turn changed nothing that they see. */
   readonly section: Uint8Array
+  /** When to start the key for its alarms; 0 for never, absent when it is as before. */
+  readonly wakeAtMs?: number
 }
 
 /** One entry under the claim that it is made with. */
@@ -55,4 +57,10 @@ export interface Journal {
    * @throws SojournError `STORE_UNAVAILABLE`
    */
   sync(): Awaitable<void>
+  /**
+   * Keys whose `wakeAtMs`, as last written, is `nowMs` or before: the earliest first, at most `max`.
+   */
+  due(nowMs: number, max: number): Awaitable<readonly InstanceName[]>
+  /** The earliest `wakeAtMs` of all keys, also when it is past. */
+  nextWakeMs(): Awaitable<number | undefined>
 }

@@ -42,6 +42,8 @@ export class LiveInstance implements Tenant, Serving {
   readonly #given: LiveInstanceStart
   readonly #life: Life
   readonly #sockets: HeldSockets
+  /** Ends what its process said last of being awake. */
+  #letSleep = (): void => {}
 
   constructor(given: LiveInstanceStart) {
     const { claim, clock, instance, plan, process, recovered, folder, tell } = given
@@ -59,7 +61,8 @@ export class LiveInstance implements Tenant, Serving {
     process.admit(this)
     const { backend, key, epoch, nonce } = claim
     const name = { backend, key }
-    const order = { instance, name, epoch, nonce, recovered, ...(folder && { folder }) }
+    const { perProcess } = plan
+    const order = { instance, name, epoch, nonce, recovered, perProcess, ...(folder && { folder }) }
     process.say({ type: 'start', ...order })
   }
 
@@ -149,6 +152,10 @@ export class LiveInstance implements Tenant, Serving {
         this.#life.stir()
         tell({ type: 'active', connections: message.connections })
         break
+      case 'awake':
+        this.#letSleep()
+        this.#letSleep = message.isAwake ? this.#life.hold() : () => {}
+        break
     }
   }
 
@@ -175,7 +182,8 @@ export class LiveInstance implements Tenant, Serving {
       const held = this.#sockets.giveUp(connection)
       if (!held) return []
       const { handle, closing } = held
-      return { handle, facts, caller: held.socket.caller, ...(closing && { closing }) }
+      const caller = { ...held.socket.caller, attachment: facts.attachment }
+      return { handle, facts, caller, ...(closing && { closing }) }
     })
   }
 

@@ -5,6 +5,7 @@ import { type CheckedSnapshot, recordLink, rootLink, snapshotCheck } from '../ch
 import { damage, type StoredJournal, verify } from '../journal-verify.ts'
 import type { JournalFile } from './journal-file.ts'
 import { attempt } from './open.ts'
+import { Wakes, wakesMigration } from './wakes.ts'
 
 /**
  * Owners, records and snapshots share one file, so that the fence (the owner's row) and the write
@@ -29,6 +30,7 @@ export const journalMigrations: readonly string[] = [
      floor INTEGER NOT NULL, floor_link INTEGER NOT NULL, "check" INTEGER NOT NULL,
      envelope BLOB NOT NULL, section BLOB NOT NULL
    ) STRICT;`,
+  wakesMigration,
 ]
 
 /** Pages that a record touches at most beside those of its bytes: owner, index, table. */
@@ -64,6 +66,7 @@ export class SqliteJournal implements Journal {
   readonly #replace: StatementSync
   readonly #keep: StatementSync
   readonly #prune: StatementSync
+  readonly #wakes: Wakes
 
   constructor(file: JournalFile) {
     const prepare = (sql: string): StatementSync => attempt(() => file.db.prepare(sql))
@@ -81,6 +84,7 @@ export class SqliteJournal implements Journal {
     this.#replace = prepare('INSERT OR REPLACE INTO snapshots VALUES (?, ?, ?, ?, ?, ?, ?, ?)')
     this.#keep = prepare('UPDATE owners SET kept = ? WHERE id = ?')
     this.#prune = prepare('DELETE FROM records WHERE owner = ? AND seq <= ?')
+    this.#wakes = attempt(() => new Wakes(file.db))
   }
 
   write(batch: readonly JournalWrite[]): readonly boolean[] {
@@ -111,9 +115,18 @@ export class SqliteJournal implements Journal {
     const { backend, key, epoch, nonce } = claim
     const owner = this.#owner.get(backend, key, epoch, nonce) as unknown as Owner | undefined
     if (!owner) return false
-    return type === 'append'
-      ? this.#append(claim, owner, entry)
-      : this.#snapshot(claim, owner, entry)
+    const isWritten =
+      type === 'append' ? this.#append(claim, owner, entry) : this.#snapshot(claim, owner, entry)
+    if (isWritten) this.#wakes.set(claim, entry.wakeAtMs)
+    return isWritten
+  }
+
+  due(nowMs: number, max: number): readonly InstanceName[] {
+    return attempt(() => this.#wakes.due(nowMs, max))
+  }
+
+  nextWakeMs(): number | undefined {
+    return attempt(() => this.#wakes.next())
   }
 
   #append({ epoch, nonce }: Claim, [id, head, last]: Owner, entry: JournalEntry): boolean {
