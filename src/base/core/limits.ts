@@ -6,6 +6,8 @@
 export const limits = {
   /** One message of a client; larger ones close the connection with 1009. */
   messageBytesMax: 65_536,
+  /** The body of an HTTP request to an instance. */
+  httpBodyBytesMax: 1_048_576,
   /** The presence value of one connection. */
   presenceBytesMax: 4_096,
   /** The recorded result of one action. */

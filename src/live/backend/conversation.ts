@@ -21,10 +21,20 @@ import { Effects } from './effects.ts'
 import type { Instance, Outcome } from './instance.ts'
 import { check } from './validate.ts'
 
+/** What is said on one socket. */
+export interface Talk {
+  /** Takes a message of the client. */
+  message(bytes: Uint8Array, isBinary: boolean): void
+  /** The socket has closed. */
+  closed(): void
+  /** What to keep of it while its socket is parked; `undefined` when it can't be. */
+  park(): ParkedFacts | undefined
+}
+
 type Hello = Extract<FromClient, { type: 'hello' }>
 type Act = Extract<FromClient, { type: 'action' }>
 
-export class Conversation {
+export class Conversation implements Talk {
   readonly #instance: Instance
   readonly #connection: Connection
   readonly #cancelHelloTimer: () => void

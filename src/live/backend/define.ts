@@ -124,6 +124,40 @@ export type AlarmHandlers<State extends object, Grant, Attachment, Payloads> = {
   ) => Awaitable<void>
 }
 
+/** A request of the web platform, where the compiler knows its type. */
+export type HttpRequest = typeof globalThis extends { Request: { prototype: infer Made } }
+  ? Made
+  : unknown
+
+/** A response of the web platform, where the compiler knows its type. */
+export type HttpResponse = typeof globalThis extends { Response: { prototype: infer Made } }
+  ? Made
+  : unknown
+
+/** The WebSocket of a client that speaks a protocol of its own. */
+export interface RawSocket {
+  /** Id of the connection. */
+  readonly connection: string
+  /** Sends once everything is durable that the sender can know of; in a turn: if it succeeds. */
+  send(data: string | Uint8Array): void
+  /** @param code 1000, or 3000 to 4399; default 1000 */
+  close(code?: number, reason?: string): void
+}
+
+/** What happens on raw sockets; each handler is a turn, with the socket's client as the caller. */
+export interface RawSocketHandlers<State extends object, Grant, Attachment = unknown> {
+  /** A client has connected. A throw refuses it. */
+  open?(ctx: Context<State, Grant, Attachment>, socket: RawSocket): Awaitable<void>
+  /** @param data text, or bytes: at most 64 KiB */
+  message(
+    ctx: Context<State, Grant, Attachment>,
+    socket: RawSocket,
+    data: string | Uint8Array,
+  ): Awaitable<void>
+  /** The connection is gone. */
+  close?(ctx: Context<State, Grant, Attachment>, socket: RawSocket): Awaitable<void>
+}
+
 /**
  * What a change survives before anybody sees it: nothing (`memory`: it dies with the process; an
  * orderly end keeps it), the death of any process (`process`), a power loss (`disk`).
@@ -166,6 +200,17 @@ export interface BackendDefinition<
   readonly alarms?: AlarmHandlers<State, Grant, Attachment, Payloads>
   /** A step at a fixed rate, as long as somebody is connected. */
   readonly tick?: Tick<State, Grant, Attachment>
+  /**
+   * Answers plain HTTP below `/live/<backend>/<key>/`: a turn, so that what it reads and changes is
+   * one transaction. The path is what stands behind the key; bodies of requests are read before,
+   * at most 1 MiB. A response may be a stream: it flows after the turn, and keeps the instance awake.
+   */
+  http?(ctx: Context<State, Grant, Attachment>, request: HttpRequest): Awaitable<HttpResponse>
+  /**
+   * Takes WebSockets to a path below the key, such as `/live/<backend>/<key>/sync`, for protocols
+   * of others. Who is connected so keeps the instance awake and is not in `ctx.connections`.
+   */
+  readonly socket?: RawSocketHandlers<State, Grant, Attachment>
   /** Runs once when a process takes the key, before any connection. */
   start?(ctx: Context<State, Grant, Attachment>): void | Promise<void>
   /** Runs before an orderly end of the process; not after a crash. */

@@ -20,6 +20,7 @@ export class Effects {
   readonly actor: Actor | undefined
   readonly #alarms: Alarms
   #events: Uint8Array[] | undefined
+  #afterwards: (() => void)[] | undefined
   #alarmsBefore: Map<string, Alarm | undefined> | undefined
   #callerBefore: Caller<unknown> | undefined
 
@@ -44,6 +45,17 @@ export class Effects {
     this.#events.push(encodeFromInstance({ type: 'event', name, payload }))
   }
 
+  /** Something to be done once the turn is durable. */
+  afterwards(show: () => void): void {
+    this.#afterwards ??= []
+    this.#afterwards.push(show)
+  }
+
+  /** The turn is durable. */
+  show(): void {
+    for (const show of this.#afterwards ?? []) show()
+  }
+
   setAlarm(alarm: Alarm): void {
     if (!this.#alarms.get(alarm.name) && this.#alarms.size >= limits.alarmsMax)
       throw new RangeError(`ctx.schedule(): a key has ${limits.alarmsMax} alarms at most`)
@@ -63,6 +75,7 @@ export class Effects {
   /** The turn has failed. */
   rollBack(): void {
     this.#events = undefined
+    this.#afterwards = undefined
     for (const [name, alarm] of this.#alarmsBefore ?? []) this.#alarms.put(name, alarm)
     this.#alarmsBefore = undefined
     if (this.actor && this.#callerBefore) this.actor.caller = this.#callerBefore

@@ -11,6 +11,8 @@ export type {
   Caller,
   Context,
   Handler,
+  HttpRequest,
+  HttpResponse,
   Tick,
 } from './define.ts'
 export { action, backend } from './define.ts'

@@ -145,7 +145,7 @@ export class Instance {
   async part(parted: readonly CallerFacts[]): Promise<void> {
     const { disconnect } = this.given.backend.definition
     for (const facts of parted) {
-      await this.lifecycle(disconnect, { caller: await this.#callerOf(facts) })
+      await this.lifecycle(disconnect, { caller: await this.callerOf(facts) })
       this.connections.sayAll({ type: 'left', connection: facts.connection })
     }
   }
@@ -158,14 +158,15 @@ export class Instance {
    */
   async attach(facts: CallerFacts, link: Link): Promise<Conversation> {
     const { definition } = this.given.backend
-    const caller = await this.#callerOf(facts)
+    const caller = await this.callerOf(facts)
     if (this.connections.size >= limits.connectionsPerInstanceMax) {
       throw new SojournError('CONNECTIONS_TOO_MANY')
     }
     return new Conversation(this, caller, link, definition.identity?.(caller))
   }
 
-  async #callerOf(facts: CallerFacts): Promise<Caller<unknown>> {
+  /** A caller with a checked grant; throws `FORBIDDEN` for one that the backend's schema refuses. */
+  async callerOf(facts: CallerFacts): Promise<Caller<unknown>> {
     const { definition } = this.given.backend
     const { connection, session, user, attachment } = facts
     const grant = await check(definition.grant, facts.grant, 'FORBIDDEN')
@@ -196,7 +197,10 @@ export class Instance {
       }
     }
     try {
-      const value = this.#turns.run(() => run(new TurnContext(this.#surroundings, effects)))
+      const value = this.#turns.run(
+        () => run(new TurnContext(this.#surroundings, effects)),
+        effects,
+      )
       return isThenable(value) ? Promise.resolve(value).then(finish, fail) : finish(value)
     } catch (error) {
       return fail(error)
@@ -219,12 +223,32 @@ export class Instance {
       if (section) connections.publish(section, answer?.to, answer && [answer.result])
       else if (answer) connections.say(answer.to, { type: 'results', results: [answer.result] })
       for (const event of events) connections.sendAll(event)
+      effects.show()
     })
+  }
+
+  /** Shows something when it may be seen: in a turn, once that is durable, if it succeeds. */
+  show(run: () => void): void {
+    const effects = this.#turns.effects()
+    if (effects) effects.afterwards(run)
+    else this.history.gate.pass(run)
+  }
+
+  /** The instance is not idle before the promise settles. */
+  keepAwake(promise: Promise<unknown>): void {
+    this.#awake.keep(promise)
   }
 
   /** Runs a life-cycle handler in a turn of its own; resolves with the error that it threw. */
   lifecycle(run: Run | undefined, actor?: Actor): Promise<SojournError | undefined> {
     return this.#turns.hold(() => this.handle(run, actor))
+  }
+
+  /** The same, resolved once what it did is durable. */
+  async settled(run: Run, actor?: Actor): Promise<SojournError | undefined> {
+    const failed = await this.lifecycle(run, actor)
+    await this.history.gate.passed()
+    return failed
   }
 
   /** The same inside a held turn. */

@@ -21,12 +21,14 @@ import {
   type StartOrder,
 } from '../../base/protocol/index.ts'
 import type { Link } from './connections.ts'
-import type { Conversation } from './conversation.ts'
+import type { Talk } from './conversation.ts'
 import type { Backend } from './define.ts'
-import { type Fronted, refuse } from './front.ts'
+import type { Fronted } from './front.ts'
+import { answerHttp } from './http.ts'
 import { Instance } from './instance.ts'
 import type { JournalLine, JournalWriter } from './journal-line.ts'
 import { abandon, adoptParked, isFlushed, stopBetweenFrames } from './parking.ts'
+import { RawTalk } from './raw-socket.ts'
 
 export interface ResidentStart {
   readonly order: StartOrder
@@ -50,7 +52,7 @@ const server = new WebSocketServer({
 /** A socket of this process, and what is said on it once its client was let in. */
 interface Held {
   readonly websocket: WebSocket
-  conversation?: Conversation
+  talk?: Talk
 }
 
 export class Resident implements Fronted {
@@ -123,8 +125,8 @@ export class Resident implements Fronted {
     )
   }
 
-  request(_caller: CallerFacts, _request: IncomingMessage, response: ServerResponse): void {
-    refuse(response, new SojournError('UPGRADE_REQUIRED'))
+  request(caller: CallerFacts, request: IncomingMessage, response: ServerResponse): void {
+    answerHttp(this.#instance, caller, request, response)
   }
 
   /** Tells the host which clients said something since the last time. */
@@ -136,7 +138,12 @@ export class Resident implements Fronted {
   }
 
   close(connections: readonly string[], code: ErrorCode): void {
-    for (const connection of connections) this.#instance.close(connection, code)
+    for (const connection of connections) {
+      this.#instance.close(connection, code)
+      // One that is no connection of the instance: it speaks a protocol of its own.
+      const held = this.#sockets.get(connection)
+      if (held?.talk instanceof RawTalk) closeWith(held.websocket, new SojournError(code))
+    }
   }
 
   /** Tells its clients to come back, runs `stop` and writes the last snapshot. */
@@ -154,8 +161,8 @@ export class Resident implements Fronted {
   async park(): Promise<ParkedInstance> {
     const quiet = new Map<string, ParkedFacts>()
     await this.#instance.stop(() => {
-      for (const [connection, { websocket, conversation }] of this.#sockets) {
-        const facts = conversation?.park()
+      for (const [connection, { websocket, talk }] of this.#sockets) {
+        const facts = talk?.park()
         if (facts && stopBetweenFrames(websocket)) quiet.set(connection, facts)
         else closeWith(websocket, new SojournError('INSTANCE_STOPPED'))
       }
@@ -182,8 +189,8 @@ export class Resident implements Fronted {
 
   /** Lets go of a socket that the host parks; one that can't be parked is closed. */
   #giveUp(connection: string): ParkedInstance['sockets'][number] | undefined {
-    const { websocket, conversation } = this.#sockets.get(connection) ?? {}
-    const facts = conversation?.park()
+    const { websocket, talk } = this.#sockets.get(connection) ?? {}
+    const facts = talk?.park()
     if (!websocket || !facts || websocket.readyState !== websocket.OPEN) return undefined
     if (!isFlushed(websocket)) {
       closeWith(websocket, new SojournError('CLIENT_TOO_SLOW'))
@@ -203,29 +210,48 @@ export class Resident implements Fronted {
     entering.finally(() => this.#entering.delete(entering))
   }
 
-  async #converse({ caller, parked }: SocketFacts, websocket: WebSocket): Promise<void> {
+  async #converse(facts: SocketFacts, websocket: WebSocket): Promise<void> {
     const { log } = this.#given
-    const { connection } = caller
+    const { connection } = facts.caller
     // Nothing is read, so nothing piles up, until the grant has been checked.
     websocket.pause()
     const held: Held = { websocket }
     this.#sockets.set(connection, held)
     websocket.once('close', () => {
       this.#sockets.delete(connection)
-      held.conversation?.closed()
+      held.talk?.closed()
     })
     websocket.on('error', (error) => log.debug({ err: error }, 'a client broke the protocol'))
-    const conversation = await this.#instance.attach(caller, linkOf(websocket))
-    held.conversation = conversation
-    if (websocket.readyState === websocket.CLOSED) conversation.closed()
-    if (parked) conversation.unpark(parked)
-    websocket.on('message', (data: Buffer) => {
+    const talk = await this.#talk(facts, websocket)
+    held.talk = talk
+    if (websocket.readyState === websocket.CLOSED) talk.closed()
+    websocket.on('message', (data: Buffer, isBinary) => {
       if (!isPing(data)) this.#active.add(connection)
-      conversation.message(data)
+      talk.message(data, isBinary)
     })
     websocket.resume()
   }
+
+  async #talk({ caller, url, parked }: SocketFacts, websocket: WebSocket): Promise<Talk> {
+    const { socket } = this.#given.backend.definition
+    if (socket && isBelowKey(url)) {
+      const raw = new RawTalk(
+        this.#instance,
+        await this.#instance.callerOf(caller),
+        websocket,
+        socket,
+      )
+      await raw.open()
+      return raw
+    }
+    const conversation = await this.#instance.attach(caller, linkOf(websocket))
+    if (parked) conversation.unpark(parked)
+    return conversation
+  }
 }
+
+/** Whether a path goes on behind the key: `/live/<backend>/<key>/…`. */
+const isBelowKey = (url: string): boolean => /^\/live\/[^/?]+\/[^/?]+\//.test(url)
 
 function linkOf(websocket: WebSocket): Link {
   return {

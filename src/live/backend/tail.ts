@@ -16,6 +16,8 @@ export interface Tail {
 /** @param base where the state stood before the first frame that will be pushed */
 export function createTail(base: Cursor, bytesMax: number = limits.recordBytesPerSnapshot): Tail {
   const frames: StoredFrame[] = []
+  /** Where the tail begins in `frames`: to shift a long array costs as much as it is long. */
+  let start = 0
   let bytes = 0
   let head: Cursor = base
 
@@ -23,15 +25,21 @@ export function createTail(base: Cursor, bytesMax: number = limits.recordBytesPe
     frames.push(frame)
     head = frame
     bytes += frame.bytes.byteLength
-    while (bytes > bytesMax && frames.length > 1) bytes -= frames.shift()?.bytes.byteLength ?? 0
+    while (bytes > bytesMax && frames.length - start > 1) {
+      bytes -= frames[start]?.bytes.byteLength ?? 0
+      start += 1
+    }
+    if (start <= frames.length / 2) return
+    frames.splice(0, start)
+    start = 0
   }
 
   function after(cursor: Cursor): readonly StoredFrame[] | undefined {
     if (same(cursor, head)) return []
-    const first = frames[0]?.seq ?? head.seq + 1
-    if (same(cursor, base) && first === base.seq + 1) return frames
-    const at = cursor.seq - first
-    const frame = frames[at]
+    const first = frames[start]?.seq ?? head.seq + 1
+    if (same(cursor, base) && first === base.seq + 1) return frames.slice(start)
+    const at = start + cursor.seq - first
+    const frame = at < start ? undefined : frames[at]
     return frame && same(cursor, frame) ? frames.slice(at + 1) : undefined
   }
 

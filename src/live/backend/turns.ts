@@ -10,8 +10,10 @@ import {
   limits,
   SojournError,
 } from '../../base/core/index.ts'
+import type { Effects } from './effects.ts'
 
 interface Turn {
+  readonly effects: Effects | undefined
   over: boolean
 }
 
@@ -74,8 +76,8 @@ export class Turns {
   }
 
   /** Runs a handler inside the turn that is held; `TURN_TIMEOUT` when it takes too long. */
-  run<Result>(handler: () => Awaitable<Result>): Awaitable<Result> {
-    const turn: Turn = { over: false }
+  run<Result>(handler: () => Awaitable<Result>, effects?: Effects): Awaitable<Result> {
+    const turn: Turn = { effects, over: false }
     let result: Awaitable<Result> | undefined
     try {
       result = this.#context.run(turn, handler)
@@ -86,6 +88,12 @@ export class Turns {
     return this.#inTime(Promise.resolve(result)).finally(() => {
       turn.over = true
     })
+  }
+
+  /** What the turn does that the code that calls belongs to, if it is running. */
+  effects(): Effects | undefined {
+    const turn = this.#context.getStore()
+    return turn?.over === false ? turn.effects : undefined
   }
 
   /** Throws `TURN_OVER` unless the code that calls belongs to a handler that is running. */
