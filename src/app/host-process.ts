@@ -8,7 +8,7 @@ import type {
   InstanceName,
   SocketFacts,
 } from '../base/protocol/index.ts'
-import type { HostLink } from '../live/gateway/gateway.ts'
+import type { HostLink, Located } from '../live/gateway/gateway.ts'
 import { entry } from './modules.ts'
 
 export type Word = Extract<HostToDoor, { type: 'adopted' | 'refused' | 'closed' | 'active' }>
@@ -89,6 +89,11 @@ export class HostProcess implements HostLink {
 
   close(connections: readonly string[], code: ErrorCode): void {
     this.#say({ type: 'close', connections, code })
+  }
+
+  /** No instance serves HTTP yet, so none is started for it. */
+  async locate(): Promise<Located> {
+    return { address: undefined, instance: 0, release() {} }
   }
 
   /** Ends all instances in good order, then the host. */
