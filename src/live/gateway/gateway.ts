@@ -86,7 +86,9 @@ export class Gateway<Known extends Visitor> {
     const visit: Visit = { id: this.#newId(), stage: 'relayed' }
     const ending = new AbortController()
     visit.close = (code) => ending.abort(new SojournError(code))
-    response.once('close', () => ending.abort(new SojournError('CONNECTION_CLOSED')))
+    response.once('close', () => {
+      if (!response.writableFinished) ending.abort(new SojournError('CONNECTION_CLOSED'))
+    })
     try {
       checkRequest(request)
       this.#admission.checkWay(request)

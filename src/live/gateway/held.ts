@@ -27,8 +27,8 @@ export class HeldRequests {
     const before = this.#perInstance.get(id) ?? 0
     if (before >= limits.requestsHeldPerInstanceMax || this.#total >= limits.requestsHeldMax)
       throw new SojournError('INSTANCE_STARTING', 'Too many requests wait already.')
-    this.#count(id, 1)
     const found = this.#host.locate(name)
+    this.#count(id, 1)
     const late = (): SojournError => new SojournError('INSTANCE_STARTING')
     try {
       return await within({ clock: this.#clock, ms: limits.heldMs, late, signal }, found)

@@ -141,6 +141,14 @@ describe('a request to an instance', () => {
       expect(answer.headers).not.toHaveProperty(gone)
   })
 
+  it('takes a place only as long as it lasts', async () => {
+    for (let n = 0; n <= limits.connectionsPerSessionMax; n += 1)
+      expect(await bodyOf(await ask())).toBe('served')
+    serve = (_, response) => response.write('open')
+    for (let n = 0; n < limits.connectionsPerSessionMax; n += 1) await ask()
+    expect(await codeOf(await ask())).toBe('CONNECTIONS_TOO_MANY')
+  })
+
   it('answers HEAD, 304 and 204 without a body', async () => {
     serve = ({ method }, response) => {
       if (method === 'HEAD') response.writeHead(200, { 'content-length': 5 }).end()
@@ -259,12 +267,14 @@ describe('a malformed request reaches nobody', () => {
     const text =
       post(`Content-Length: ${length}`) +
       smuggled +
+      post(`Content-Length: ${length}`).replace('POST', 'GET') +
+      smuggled +
       post('Transfer-Encoding: chunked') +
       `${length.toString(16)};x=y\r\n${smuggled}\r\n0\r\nx-sojourn-user: root\r\n\r\n` +
       post(last)
     await textOf(door.raw(text))
-    expect(bodies).toEqual([smuggled, smuggled, ''])
-    expect(reached.map(({ trailers }) => trailers)).toEqual([{}, {}, {}])
+    expect(bodies.sort()).toEqual(['', smuggled, smuggled, smuggled])
+    expect(reached.map(({ trailers }) => trailers)).toEqual([{}, {}, {}, {}])
   })
 })
 
@@ -353,6 +363,22 @@ describe('streams', () => {
     door.clock.advance(limits.stalledMs)
     door.clock.advance(limits.stalledMs)
     await until(() => door.awake() === 0)
+  })
+
+  it('sends on what comes of an upload, as slowly as it comes', async () => {
+    const heard: string[] = []
+    serve = (request, response) => {
+      request.on('data', (chunk: Buffer) => heard.push(String(chunk)))
+      request.on('end', () => response.end('all'))
+    }
+    const head = 'POST /live/board/x HTTP/1.1\r\nHost: door\r\nConnection: close\r\n'
+    const socket = door.raw(`${head}Content-Length: 3\r\n\r\n`)
+    for (const letter of 'abc') {
+      socket.write(letter)
+      await until(() => heard.includes(letter))
+    }
+    expect(await textOf(socket)).toMatch(/ 200 [\s\S]*all$/)
+    expect(heard).toEqual(['a', 'b', 'c'])
   })
 
   it('sends an event when it happens, after a head without one', async () => {

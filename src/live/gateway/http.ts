@@ -1,7 +1,6 @@
 /** HTTP to instances: streams both ways, at the pace of the slower side. */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { PassThrough } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { PassThrough, type Readable } from 'node:stream'
 import { type Dispatcher, errors, type Pool } from 'undici'
 import { type Clock, isSojournError, SojournError } from '../../base/core/index.ts'
 import { type HeaderLines, headersToClient, type WithoutToken } from './headers.ts'
@@ -34,11 +33,13 @@ export async function forward(pool: Pool, forwarding: Forwarding): Promise<void>
   )
   try {
     const { statusCode, headers, body } = await ask(pool, forwarding, upload)
+    ending.signal.throwIfAborted()
     const lines = headersToClient(headers as unknown as string[], withoutToken)
     response.writeHead(statusCode, lines)
+    const poured = pour(body, response)
     // The first event of a stream may be long in coming. `flushHeaders()` would write them as UTF-8.
-    response.write(new Uint8Array(0))
-    await pipeline(body, response, { signal: ending.signal })
+    setImmediate(() => response.writableEnded || response.write(new Uint8Array(0)))
+    await poured
     // An answer that came early leaves a body that nobody reads; the client still waits for us.
     request.resume()
   } catch (error) {
@@ -56,6 +57,18 @@ function ask(
   const method = request.method as Dispatcher.HttpMethod
   const options = { method, path, headers, signal: ending.signal, responseHeaders: 'raw' } as const
   return pool.request(body ? { ...options, body } : options)
+}
+
+/**
+ * A pipeline of Node would do, but makes an AbortError each time, which takes three times as long.
+ * When the client leaves, `ending` destroys the body; when the body fails, the door cuts the client.
+ */
+function pour(body: Readable, response: ServerResponse): Promise<void> {
+  return new Promise((resolve, reject) => {
+    body.on('error', reject)
+    response.on('close', resolve)
+    body.pipe(response)
+  })
 }
 
 function uploadOf({ request, response }: Forwarding): PassThrough {

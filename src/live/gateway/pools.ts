@@ -37,7 +37,8 @@ export class Pools {
       await work(kept.pool)
     } finally {
       kept.users -= 1
-      if (kept.users === 0) kept.keep = this.#clock.after(limits.poolIdleMs, () => this.#end(id))
+      if (kept.users === 0)
+        kept.keep = this.#clock.after(limits.poolIdleMs, () => this.#end(id, kept))
     }
   }
 
@@ -50,9 +51,11 @@ export class Pools {
     this.#kept.clear()
   }
 
-  #end(id: string): void {
-    this.#kept.get(id)?.pool.close()
+  #end(id: string, kept: Kept): void {
+    // All of them were destroyed, and another may be in its place.
+    if (this.#kept.get(id) !== kept) return
     this.#kept.delete(id)
+    kept.pool.close()
   }
 }
 

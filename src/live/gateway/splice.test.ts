@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { connect } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { connect as connectTls } from 'node:tls'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -138,18 +139,26 @@ describe.each([
     expect(door.seen).toEqual([])
   })
 
-  it('outlives the host, and ends with its instance', async () => {
+  it('ends with its instance, not with the host', async () => {
     const client = await opened()
     door.gateway.hostLost()
-    door.gateway.hear({
-      type: 'closed',
-      connection: String(reached[0]?.headers['x-sojourn-connection']),
-    })
     served[0]?.send('still')
     await once(client, 'message')
     served[0]?.terminate()
     expect(await endOf(client)).toEqual([1006, ''])
     await until(() => door.awake() === 0)
+  })
+
+  it.each<[string, (connection: string) => void]>([
+    ['that the host was lost', () => door.gateway.hostLost()],
+    ['closed', (connection) => door.gateway.hear({ type: 'closed', connection })],
+    ['adopted', (connection) => door.gateway.hear({ type: 'adopted', connection })],
+  ])('is found by the end of its session, also when it hears %s', async (_, say) => {
+    const client = await opened()
+    say(String(reached[0]?.headers['x-sojourn-connection']))
+    const end = endOf(client)
+    door.gateway.endSession('s1')
+    expect(await end).toEqual([4401, 'SESSION_ENDED'])
   })
 
   it('cuts its instance off when the client is lost', async () => {
@@ -301,15 +310,24 @@ describe('bytes of a relay', () => {
       .toBe(0)
   })
 
-  it('end for a client that takes nothing, also at the end of its session', async () => {
-    const client = await opened()
-    client.pause()
-    for (let n = 0; n < 400; n += 1) served[0]?.send(Buffer.alloc(65_536))
-    await new Promise((resolve) => setTimeout(resolve, 100))
+  it('end for a client that answers no close frame', async () => {
+    accept = (_, socket) => {
+      socket.write(
+        'HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: upgrade\r\n\r\n',
+      )
+    }
+    const socket = connect({ port: door.port, host: '127.0.0.1', allowHalfOpen: true })
+    const host = 'Host: door\r\nCookie: sid=s1\r\nOrigin: https://door'
+    socket.write(handshake.replace('Host: door', host))
+    await once(socket, 'data')
     door.gateway.endSession('s1')
-    await endOf(served[0] as WebSocket)
+    const [frame] = (await once(socket, 'data')) as [Buffer]
+    expect(frame.subarray(0, 4)).toEqual(Buffer.from([0x88, 15, 4401 >> 8, 4401 & 0xff]))
+    await once(socket, 'end')
+    expect(door.awake()).toBe(1)
     door.clock.advance(limits.closeMs)
     await until(() => door.awake() === 0)
+    socket.destroy()
   })
 })
 
