@@ -1,16 +1,13 @@
 import { once } from 'node:events'
-import {
-  createServer,
-  type IncomingMessage,
-  request,
-  type Server,
-  type ServerResponse,
-} from 'node:http'
-import { Readable } from 'node:stream'
+import { createServer, IncomingMessage, request, type Server, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
+import { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type FakeDoor, openDoor, openInstance, textOf } from '../../../test/fakes/door.ts'
 import { limits, SojournError } from '../../base/core/index.ts'
+import { virtualClock } from '../../testing/index.ts'
+import { forward } from './http.ts'
 
 let door: FakeDoor
 let instance: Awaited<ReturnType<typeof openInstance>>
@@ -479,6 +476,23 @@ describe('the end of a session', () => {
     await cut
     await until(() => door.awake() === 1)
     expect(two?.destroyed).toBe(false)
+  })
+
+  it('cuts an answer that has come in full and is not taken', async () => {
+    const socket = new Duplex({ read() {}, write() {} }) as Socket
+    const request = new IncomingMessage(socket)
+    const response = new ServerResponse(request)
+    response.assignSocket(socket)
+    const body = Readable.from([Buffer.alloc(10)])
+    const pool = { request: async () => ({ statusCode: 200, headers: [], body }) }
+    const ending = new AbortController()
+    const clock = virtualClock()
+    const parts = { request, response, path: '/', headers: [], clock, ending }
+    const forwarded = forward(pool as never, { ...parts, withoutToken: (_, value) => value })
+    await once(body, 'close')
+    ending.abort(new SojournError('SESSION_ENDED'))
+    await forwarded
+    expect(socket.destroyed).toBe(true)
   })
 
   it('answers what has no answer yet, wherever it is', async () => {

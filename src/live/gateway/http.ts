@@ -36,7 +36,7 @@ export async function forward(pool: Pool, forwarding: Forwarding): Promise<void>
     ending.signal.throwIfAborted()
     const lines = headersToClient(headers as unknown as string[], withoutToken)
     response.writeHead(statusCode, lines)
-    const poured = pour(body, response)
+    const poured = pour(body, response, ending.signal)
     // The first event of a stream may be long in coming. `flushHeaders()` would write them as UTF-8.
     setImmediate(() => response.writableEnded || response.write(new Uint8Array(0)))
     await poured
@@ -61,10 +61,12 @@ function ask(
 
 /**
  * A pipeline of Node would do, but makes an AbortError each time, which takes three times as long.
- * When the client leaves, `ending` destroys the body; when the body fails, the door cuts the client.
+ * When the client leaves, the signal destroys the body; when the body fails, the door cuts the client.
  */
-function pour(body: Readable, response: ServerResponse): Promise<void> {
+function pour(body: Readable, response: ServerResponse, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    // A body that has come in full is nobody's to destroy, while the client may still be slow.
+    signal.addEventListener('abort', () => response.destroy(), { once: true })
     body.on('error', reject)
     response.on('close', resolve)
     body.pipe(response)

@@ -43,7 +43,9 @@ export async function dial({ address, path, headers, clock, signal }: Dialling):
   asked.end()
   const late = (): SojournError => refused('It did not answer.')
   try {
-    return await within({ clock, ms: limits.handshakeMs, late, signal }, answered)
+    const upstream = await within({ clock, ms: limits.handshakeMs, late, signal }, answered)
+    signal.throwIfAborted()
+    return upstream
   } catch (error) {
     asked.destroy()
     answered.then(
