@@ -31,6 +31,7 @@ describe('events of connections', () => {
     const calls: unknown[] = []
     const host: HostLink = {
       connect: ({ key }) => calls.push(['connect', key]),
+      locate: () => Promise.reject(),
       close: (...close) => calls.push(['close', ...close]),
     }
     const link = events.upon(host)

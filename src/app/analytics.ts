@@ -45,6 +45,7 @@ export class ConnectionEvents {
         host.connect(name, socket, handle)
       },
       close: (connections, code) => host.close(connections, code),
+      locate: (name, user) => host.locate(name, user),
     }
   }
 

@@ -3,10 +3,13 @@ import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, connect } from 'node:net'
 import { describe, expect, it } from 'vitest'
+import { limits } from '../base/core/index.ts'
 import { attachDoor, type ServerDoor } from './attach.ts'
 
 const door: ServerDoor = {
-  request: (_, response) => response.end('door'),
+  request: async (_, response) => {
+    response.end('door')
+  },
   upgrade: async (_, socket) => {
     socket.end('HTTP/1.1 400 Door\r\n\r\n')
   },
@@ -65,7 +68,25 @@ describe('attachDoor()', () => {
       expect(await upgradeOf(port, '/chat')).toBe('HTTP/1.1 404 Not Found')
     }))
 
-  it('refuses a TLS server at once', () => {
-    expect(() => attachDoor(createTlsServer(), door)).toThrow(TypeError)
+  it('serves a TLS server too, and none that waits for heads for ever', () => {
+    expect(() => attachDoor(createTlsServer(), door)).not.toThrow()
+    for (const headersTimeout of [0, limits.headersMs + 1])
+      expect(() => attachDoor(Object.assign(createServer(), { headersTimeout }), door)).toThrow(
+        RangeError,
+      )
+  })
+
+  it('cuts who takes their time with the head of an upgrade', async () => {
+    const server = createServer({ headersTimeout: 50, connectionsCheckingInterval: 20 })
+    attachDoor(server, door)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const socket = connect((server.address() as AddressInfo).port, '127.0.0.1')
+    socket.write('GET /live/board/x HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\nUpgrade: web')
+    const [answer] = (await once(socket, 'data')) as [Buffer]
+    expect(String(answer)).toMatch(/^HTTP\/1.1 408/)
+    socket.destroy()
+    server.closeAllConnections()
+    server.close()
   })
 })

@@ -2,14 +2,13 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { type Clock, type ErrorCode, type Log, limits, SojournError } from '../base/core/index.ts'
 import type {
-  Address,
   BackendPlan,
   DoorToHost,
   HostToDoor,
   InstanceName,
   SocketFacts,
 } from '../base/protocol/index.ts'
-import type { HostLink } from '../live/gateway/gateway.ts'
+import type { HostLink, Located } from '../live/gateway/gateway.ts'
 import { entry } from './modules.ts'
 
 export type Word = Extract<HostToDoor, { type: 'adopted' | 'refused' | 'closed' | 'active' }>
@@ -22,13 +21,6 @@ export interface HostProcessOptions {
   readonly onWord: (word: Word) => void
   /** Every connection went with the host. */
   readonly onLost: () => void
-}
-
-/** Where an instance serves HTTP, as long as it isn't released. */
-export interface Located {
-  readonly address: Address
-  readonly instance: number
-  release(): void
 }
 
 interface Question {
@@ -110,7 +102,7 @@ export class HostProcess implements HostLink {
   }
 
   /** Finds or starts the instance, and keeps it awake until it is released. */
-  locate(name: InstanceName, user?: string): Promise<Located> {
+  locate(name: InstanceName, user: string | undefined): Promise<Located> {
     if (!this.#ready) return Promise.reject(new SojournError('HOST_STOPPED'))
     this.#lastQuestion += 1
     const id = this.#lastQuestion

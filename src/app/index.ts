@@ -4,6 +4,7 @@ export { errorTable } from '../base/core/hints.ts'
 export type { Clock, ErrorCode, Log } from '../base/core/index.ts'
 export { isSojournError, SojournError } from '../base/core/index.ts'
 export type { Ask, Authorize } from '../live/gateway/gateway.ts'
+export type { TicketFor, TicketOptions } from '../live/gateway/tickets.ts'
 export type {
   Analytics,
   AnalyticsOptions,

@@ -1,6 +1,8 @@
 import type { Server } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import { type Clock, type Log, type Random, systemClock, systemRandom } from '../base/core/index.ts'
 import { Gateway } from '../live/gateway/gateway.ts'
+import { Tickets } from '../live/gateway/tickets.ts'
 import { openSqlite, type Sqlite } from '../stores/sqlite/index.ts'
 import { type Analytics, createAnalytics } from '../web/analytics/index.ts'
 import {
@@ -28,12 +30,14 @@ export interface Sojourn<Data extends object> {
    * @throws TypeError when it is off, see the option of this name
    */
   readonly analytics: Analytics
+  /** Rights to open one connection, for clients that can't bring a cookie. */
+  readonly tickets: Pick<Tickets, 'issue'>
   /**
-   * Serves `/live/` on a server of node:http, beside whatever it serves already.
+   * Serves `/live/` on a server of node:http or node:https, beside whatever it serves already.
    *
-   * @throws TypeError for a TLS server: let a proxy in front end TLS
+   * @throws RangeError for a server whose `headersTimeout` is off or above Node's default of 60 s
    */
-  attach(server: Server): void
+  attach(server: Server | TlsServer): void
   /** Ends all instances in good order and closes the stores. */
   close(): Promise<void>
 }
@@ -79,7 +83,10 @@ async function start<Data extends object>(options: SojournOptions<Data>): Promis
   const rules = Object.fromEntries(
     Object.entries(backends).map(([name, { authorize }]) => [name, authorize]),
   )
-  const live = joinLive({ data, plans, rules, sessions, analytics, ...tools })
+  const isBackend = (name: string): boolean => Object.hasOwn(rules, name)
+  const tickets = new Tickets({ store: store.tickets(), isBackend, ...tools })
+  const trustProxy = place.trustProxy ?? false
+  const live = joinLive({ tickets, trustProxy, data, plans, rules, sessions, analytics, ...tools })
   try {
     if (Object.keys(plans).length > 0) await live.host.start()
   } catch (error) {
@@ -88,13 +95,14 @@ async function start<Data extends object>(options: SojournOptions<Data>): Promis
   }
   await sessions.followEnds()
   const stopFollowing = followEnds({ sessions, door: live.gateway, ...tools })
-  const stopSweeping = sweepOften(sessions, analytics, log)
+  const stopSweeping = sweepOften({ sessions, tickets, analytics, log })
   return {
     sessions,
     get analytics() {
       if (!analytics) throw new TypeError('analytics is off, see sojourn({ analytics: true })')
       return analytics
     },
+    tickets,
     attach: (server) => attachDoor(server, live.gateway),
     async close() {
       stopFollowing()
@@ -114,17 +122,29 @@ function openAnalytics(
   return createAnalytics({ ...(account === true ? {} : account), ...tools, store: store.events() })
 }
 
-function sweepOften(
-  sessions: Pick<Sessions, 'sweep'>,
-  analytics: Analytics | undefined,
-  log: Log,
-): () => void {
+function sweepOften({
+  sessions,
+  tickets,
+  analytics,
+  log,
+}: {
+  readonly sessions: Pick<Sessions, 'sweep'>
+  readonly tickets: Tickets
+  readonly analytics: Analytics | undefined
+  readonly log: Log
+}): () => void {
   const stops = [
     every(
       systemClock,
       sweepEveryMs,
       () => sessions.sweep(),
       (error) => log.error({ err: error }, 'expired sessions could not be looked for'),
+    ),
+    every(
+      systemClock,
+      sweepEveryMs,
+      () => tickets.sweep(),
+      (error) => log.error({ err: error }, 'old tickets could not be forgotten'),
     ),
     every(
       systemClock,
@@ -147,6 +167,8 @@ interface LiveParts<Data extends object> {
   readonly plans: ReturnType<typeof plansOf>
   readonly rules: ConstructorParameters<typeof Gateway<Visitor<Data>>>[0]['rules']
   readonly sessions: Sessions<Data>
+  readonly tickets: Tickets
+  readonly trustProxy: boolean
   readonly analytics: Analytics | undefined
   readonly clock: Clock
   readonly random: Random
@@ -179,7 +201,12 @@ function joinLive<Data extends object>({
   })
   const tell = analytics && teller(analytics, parts.clock)
   const connections = tell && new ConnectionEvents(tell)
-  const gateway = new Gateway<Visitor<Data>>({ ...parts, host: connections?.upon(host) ?? host })
+  const commands = new Set(Object.keys(plans).filter((name) => plans[name]?.kind === 'command'))
+  const gateway = new Gateway<Visitor<Data>>({
+    ...parts,
+    commands,
+    host: connections?.upon(host) ?? host,
+  })
   parts.sessions.on('end', ({ id }) => gateway.endSession(id))
   if (tell) parts.sessions.on('end', tellEnds(tell))
   return { gateway, host }

@@ -2,7 +2,7 @@
  * Keeps one WebSocket open: tries again after a loss, notices a peer that went silent, and stops
  * for good when the server says that trying again is of no use.
  */
-import { type Clock, isErrorCode, SojournError } from '../base/core/index.ts'
+import { type Clock, isErrorCode, isSojournError, SojournError } from '../base/core/index.ts'
 import { encodeFromClient } from '../base/protocol/index.ts'
 import { pauseMs } from './backoff.ts'
 
@@ -18,7 +18,9 @@ export interface SocketLike {
 }
 
 export interface LinkOptions {
-  readonly open: () => SocketLike
+  readonly open: (protocols?: string[]) => SocketLike
+  /** Asked for a new ticket before each attempt. */
+  readonly ticket?: (() => Promise<string> | string) | undefined
   readonly clock: Clock
   readonly random: () => number
   readonly onOpen: (send: (bytes: Uint8Array) => void) => void
@@ -36,6 +38,8 @@ export class Link {
   readonly #options: LinkOptions
   #socket: SocketLike | undefined
   #attempt = 0
+  /** The attempt that waits for its ticket. */
+  #asking: object | undefined
   #closed = false
   #cancelRetry = (): void => {}
   #cancelPing = (): void => {}
@@ -48,7 +52,7 @@ export class Link {
 
   /** Skips the pause before the next attempt; for `online` and a page that became visible. */
   hurry(): void {
-    if (this.#closed || this.#socket) return
+    if (this.#closed || this.#socket || this.#asking) return
     this.#cancelRetry()
     this.#open()
   }
@@ -70,7 +74,27 @@ export class Link {
   }
 
   #open(): void {
-    const socket = this.#options.open()
+    const { open, ticket } = this.#options
+    if (ticket) this.#ask(ticket)
+    else this.#use(open())
+  }
+
+  async #ask(ticket: () => Promise<string> | string): Promise<void> {
+    const asking = {}
+    this.#asking = asking
+    this.#heard()
+    try {
+      const text = await ticket()
+      if (this.#asking !== asking) return
+      this.#use(this.#options.open(['sojourn', `ticket.${text}`]))
+    } catch (error) {
+      if (this.#asking !== asking) return
+      this.#lose(isSojournError(error) && !error.retry ? error : undefined)
+    }
+  }
+
+  #use(socket: SocketLike): void {
+    this.#asking = undefined
     this.#socket = socket
     socket.binaryType = 'arraybuffer'
     socket.onopen = () => this.#options.onOpen((bytes) => socket.send(bytes))
@@ -102,6 +126,7 @@ export class Link {
   #drop(): void {
     const socket = this.#socket
     this.#socket = undefined
+    this.#asking = undefined
     this.#cancelPing()
     this.#cancelLost()
     if (!socket) return

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { ScriptedServer, type ScriptedSocket } from '../../test/fakes/server.ts'
-import { limits } from '../base/core/index.ts'
+import { limits, SojournError } from '../base/core/index.ts'
 import { type Tracked, track } from '../base/state/index.ts'
 import { type VirtualClock, virtualClock } from '../testing/index.ts'
 import { LiveView } from './live-view.ts'
@@ -324,5 +324,59 @@ describe('presence', () => {
     next.open()
     next.welcome(at(), { resumed: true })
     expect(next.all('presence')).toEqual([{ type: 'presence', value: 100 }])
+  })
+})
+
+describe('a ticket', () => {
+  /** Answers of the application's server, given by hand. */
+  let answers: { resolve: (ticket: string) => void; reject: (error: unknown) => void }[]
+  const settled = () => new Promise((resolve) => setImmediate(resolve))
+
+  beforeEach(() => {
+    live.close()
+    server = new ScriptedServer()
+    answers = []
+    const ticket = () => new Promise<string>((resolve, reject) => answers.push({ resolve, reject }))
+    const options = { open: server.open, clock, random: () => 0.5, ticket }
+    live = new LiveView('ws://x/live/b/k', options) as never
+  })
+
+  it('is asked for anew before each attempt', async () => {
+    for (const ticket of ['one', 'two']) {
+      expect(server.sockets).toHaveLength(answers.length - 1)
+      answers.at(-1)?.resolve(ticket)
+      await settled()
+      expect(server.offers.at(-1)).toEqual(['sojourn', `ticket.${ticket}`])
+      enter()
+      expect(live.status).toBe('live')
+      server.newest.lose('TICKET_INVALID')
+      expect(live.status).toBe('stale')
+      clock.advance(10_000)
+    }
+    expect(answers).toHaveLength(3)
+  })
+
+  it('that does not come is asked for again, and counts no more when it comes late', async () => {
+    clock.advance(12_000)
+    clock.advance(10_000)
+    expect(answers).toHaveLength(2)
+    answers[0]?.resolve('late')
+    await settled()
+    expect(server.sockets).toEqual([])
+    answers[1]?.reject(new Error('503'))
+    await settled()
+    expect(live.status).toBe('connecting')
+    clock.advance(10_000)
+    expect(answers).toHaveLength(3)
+    live.close()
+    answers[2]?.resolve('closed')
+    await settled()
+    expect(server.sockets).toEqual([])
+  })
+
+  it('that is refused for good ends the connection', async () => {
+    answers[0]?.reject(new SojournError('UNAUTHENTICATED'))
+    await settled()
+    expect([live.status, live.error?.code]).toEqual(['closed', 'UNAUTHENTICATED'])
   })
 })

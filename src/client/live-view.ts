@@ -15,7 +15,13 @@ import type { ActionsOf, BackendType, Live, StateOf, Status } from './types.ts'
 
 export interface ConnectOptions {
   /** Opens a WebSocket; default: the platform's own. */
-  readonly open?: (url: string) => SocketLike
+  readonly open?: (url: string, protocols?: string[]) => SocketLike
+  /**
+   * Fetches a ticket from your own server, which makes it by `app.tickets.issue()`: for clients
+   * without a cookie. Asked anew for each attempt, since a ticket opens one connection. When it
+   * rejects, the client tries again after a pause; for good with a `SojournError` that says so.
+   */
+  readonly ticket?: () => Promise<string> | string
   /** Default: the clock of the machine. */
   readonly clock?: Clock
   /** A number from 0 to below 1, for the pauses between attempts; default `Math.random`. */
@@ -46,7 +52,7 @@ export class LiveView<B extends BackendType> implements Live<B> {
   #cursor: Cursor | undefined
 
   constructor(address: string, options: ConnectOptions) {
-    const { open = openSocket, clock = systemClock, random = Math.random } = options
+    const { open = openSocket, clock = systemClock, random = Math.random, ticket } = options
     const url = websocketUrl(address)
     const presence = new Presence(clock)
     this.#presence = presence
@@ -58,7 +64,8 @@ export class LiveView<B extends BackendType> implements Live<B> {
     }
     this.actions = callsOf((name, input) => this.#call(name, input)) as ActionsOf<B>
     this.#link = new Link({
-      open: () => open(url),
+      open: (protocols) => open(url, protocols),
+      ticket,
       clock,
       random,
       onOpen: (send) => this.#hello(send),

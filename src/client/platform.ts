@@ -3,7 +3,7 @@ import type { SocketLike } from './link.ts'
 
 interface Platform {
   readonly location?: { readonly href: string }
-  readonly WebSocket?: new (url: string) => SocketLike
+  readonly WebSocket?: new (url: string, protocols?: string[]) => SocketLike
   readonly document?: { readonly visibilityState: string }
   readonly addEventListener?: (type: string, listener: () => void) => void
   readonly removeEventListener?: (type: string, listener: () => void) => void
@@ -18,9 +18,9 @@ export function websocketUrl(address: string): string {
   return url.href
 }
 
-export function openSocket(url: string): SocketLike {
+export function openSocket(url: string, protocols?: string[]): SocketLike {
   if (!platform.WebSocket) throw new TypeError('connect(): no WebSocket here; pass `open`')
-  return new platform.WebSocket(url)
+  return new platform.WebSocket(url, protocols)
 }
 
 /** Calls `run` when the network or the user comes back; returns the way out. */

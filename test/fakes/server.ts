@@ -58,7 +58,11 @@ export class ScriptedSocket implements SocketLike {
 export class ScriptedServer {
   readonly sockets: ScriptedSocket[] = []
 
-  readonly open = (): SocketLike => {
+  /** What each attempt offered as subprotocols. */
+  readonly offers: (readonly string[] | undefined)[] = []
+
+  readonly open = (_?: string, protocols?: readonly string[]): SocketLike => {
+    this.offers.push(protocols)
     const socket = new ScriptedSocket()
     this.sockets.push(socket)
     return socket

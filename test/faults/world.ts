@@ -3,7 +3,7 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { attachDoor } from '../../src/app/attach.ts'
 import { HostProcess } from '../../src/app/host-process.ts'
-import { silentLog, systemClock, systemRandom } from '../../src/base/core/index.ts'
+import { SojournError, silentLog, systemClock, systemRandom } from '../../src/base/core/index.ts'
 import { connect, type Live } from '../../src/client/index.ts'
 import { type Authorize, Gateway, type Visitor } from '../../src/live/gateway/gateway.ts'
 import { childrenOf, scratchFolder } from '../e2e/scratch.ts'
@@ -58,13 +58,21 @@ export async function openWorld(
     rules: { log: authorize, picky: authorize, missing: authorize, alarms: authorize },
     sessions: {
       identify: (request: IncomingMessage) => visitorOf(request, sessions),
+      visitor: (id) => (sessions.has(id) ? { id } : undefined),
       isLive: (id) => sessions.has(id),
+      isForged: () => false,
+      withoutToken: (_, value) => value,
       touch: (id) => {
         touched.push(id)
       },
       isAllowedHost: (name) => name.startsWith('localhost:'),
       isAllowedOrigin: (origin) => origin === 'http://localhost',
       isAllowedTransport: () => true,
+    },
+    tickets: {
+      redeem: async () => {
+        throw new SojournError('TICKET_INVALID')
+      },
     },
     host,
     clock: systemClock,

@@ -19,6 +19,8 @@ const rows = {
   // Who may enter.
   UNAUTHENTICATED: [401, false],
   FORBIDDEN: [403, false],
+  TICKET_INVALID: [401, true],
+  TICKETS_TOO_MANY: [429, true],
   FRESH_LOGIN_REQUIRED: [403, false],
   AUTHORIZE_FAILED: [503, true],
 
@@ -56,6 +58,8 @@ const rows = {
   INSTANCE_START_FAILED: [503, true],
   INSTANCE_STOPPED: [503, true, 1012],
   INSTANCE_PARKED: [503, true],
+  INSTANCE_STARTING: [503, true],
+  INSTANCE_ANSWER_INVALID: [502, true],
   JOURNAL_FENCED: [409, false],
   JOURNAL_DAMAGED: [500, false],
   DATA_IN_USE: [503, true],

@@ -17,6 +17,17 @@ describe('limits', () => {
         limits.recordBytesMax,
     ],
     ['an ended session leaves no open socket after one second', limits.closeMs < 1_000],
+    ['a request outwaits the start of its instance', limits.startMs < limits.heldMs],
+    [
+      'no key takes all places of held requests',
+      limits.requestsHeldPerInstanceMax < limits.requestsHeldMax,
+    ],
+    ['held requests fit through the door', limits.requestsHeldMax < limits.connectionsMax],
+    [
+      'no session takes all places of an instance',
+      limits.connectionsPerSessionMax < limits.connectionsPerInstanceMax,
+    ],
+    ['a ticket of any length of life is one of the allowed', limits.ticketMs <= limits.ticketMsMax],
     ['one slow turn at the start is no failed start', limits.turnMs < limits.startMs],
     ['one message never makes a client slow', limits.messageBytesMax < limits.unsentBytesMax],
     [

@@ -48,12 +48,33 @@ export const limits = {
   unsentBytesMax: 4_194_304,
   /** The same for a socket whose instance hibernates: it is sent next to nothing. */
   parkedUnsentBytesMax: 65_536,
-  /** Connections of one instance. */
+  /** Connections of one instance, HTTP requests in flight included. */
   connectionsPerInstanceMax: 1_000,
-  /** Connections of one session, over all instances. */
+  /** The same of one session, over all instances. */
   connectionsPerSessionMax: 50,
-  /** Connections of one server process, those still at the door included. */
+  /** The same of one server process, those still at the door included. */
   connectionsMax: 10_000,
+  /** A server behind the door gives a client so long for the head of its request. */
+  headersMs: 60_000,
+  /** Header lines of a request to the door. */
+  requestHeadersMax: 200,
+  /** A grant in the header that takes it to an instance's HTTP server. */
+  grantBytesMax: 8_192,
+  /** Requests that wait for their instance, of one key and of all, and how long they may. */
+  requestsHeldPerInstanceMax: 500,
+  requestsHeldMax: 5_000,
+  heldMs: 20_000,
+  /** An instance must begin its answer to a request, and to an upgrade, within this time. */
+  answerMs: 300_000,
+  handshakeMs: 10_000,
+  /** Whoever takes no byte of what waits for them for so long is cut off. */
+  stalledMs: 30_000,
+  /** How long a way to an instance is kept open without a request. */
+  poolIdleMs: 10_000,
+  /** How long a ticket lives by default, and at most; and how many may wait to be used. */
+  ticketMs: 30_000,
+  ticketMsMax: 300_000,
+  ticketsMax: 10_000,
   /** The rule `authorize` must answer within this time. */
   authorizeMs: 5_000,
   /** From the fork of a process to its word that it is ready. */

@@ -138,6 +138,8 @@ export type HttpResponse = typeof globalThis extends { Response: { prototype: in
 export interface RawSocket {
   /** Id of the connection. */
   readonly connection: string
+  /** The path behind the key, with its query: `/sync?room=7`. */
+  readonly url: string
   /** Sends once everything is durable that the sender can know of; in a turn: if it succeeds. */
   send(data: string | Uint8Array): void
   /** @param code 1000, or 3000 to 4399; default 1000 */

@@ -7,6 +7,15 @@ import type { Instance, Run } from './instance.ts'
 
 type Handlers = NonNullable<Backend['definition']['socket']>
 
+export interface RawTalkOptions {
+  readonly instance: Instance
+  readonly caller: Caller<unknown>
+  readonly websocket: WebSocket
+  /** The path behind the key. */
+  readonly url: string
+  readonly handlers: Handlers
+}
+
 export class RawTalk implements Talk {
   readonly #instance: Instance
   readonly #websocket: WebSocket
@@ -15,22 +24,17 @@ export class RawTalk implements Talk {
   readonly #socket: RawSocket
   readonly #gone: PromiseWithResolvers<void> = Promise.withResolvers<void>()
 
-  constructor(
-    instance: Instance,
-    caller: Caller<unknown>,
-    websocket: WebSocket,
-    handlers: Handlers,
-  ) {
+  constructor({ instance, caller, websocket, url, handlers }: RawTalkOptions) {
     this.#instance = instance
     this.#websocket = websocket
     this.#handlers = handlers
     this.#actor = { caller }
     this.#socket = {
       connection: caller.connection,
+      url,
       send: (data) => instance.show(() => websocket.send(data)),
       close: (code, reason) => websocket.close(code ?? 1000, reason),
     }
-    instance.keepAwake(this.#gone.promise)
   }
 
   /** Lets the client in; throws what the backend's `open` throws. */
@@ -38,6 +42,7 @@ export class RawTalk implements Talk {
     const { open } = this.#handlers
     const refused = open && (await this.#turn((ctx) => open(ctx, this.#socket)))
     if (refused) throw refused
+    this.#instance.keepAwake(this.#gone.promise)
   }
 
   message(bytes: Uint8Array, isBinary: boolean): void {

@@ -106,7 +106,7 @@ export class Resident implements Fronted {
     socket.on('close', () => tell({ type: 'closed', instance: order.instance, connection }))
     const take = (websocket: WebSocket): void => {
       tell({ type: 'adopted', instance: order.instance, connection })
-      this.#enter(facts, websocket)
+      this.#enter({ ...facts, url: restOf(facts.url) }, websocket)
     }
     if (facts.parked) {
       take(adoptParked(socket, facts.head))
@@ -233,25 +233,31 @@ export class Resident implements Fronted {
   }
 
   async #talk({ caller, url, parked }: SocketFacts, websocket: WebSocket): Promise<Talk> {
-    const { socket } = this.#given.backend.definition
-    if (socket && isBelowKey(url)) {
-      const raw = new RawTalk(
-        this.#instance,
-        await this.#instance.callerOf(caller),
-        websocket,
-        socket,
-      )
-      await raw.open()
-      return raw
+    if (isProtocolPath(url)) {
+      const conversation = await this.#instance.attach(caller, linkOf(websocket))
+      if (parked) conversation.unpark(parked)
+      return conversation
     }
-    const conversation = await this.#instance.attach(caller, linkOf(websocket))
-    if (parked) conversation.unpark(parked)
-    return conversation
+    const { socket } = this.#given.backend.definition
+    if (!socket) throw new SojournError('REQUEST_MALFORMED', 'This backend has no raw sockets.')
+    const known = await this.#instance.callerOf(caller)
+    const raw = new RawTalk({
+      instance: this.#instance,
+      caller: known,
+      websocket,
+      url,
+      handlers: socket,
+    })
+    await raw.open()
+    return raw
   }
 }
 
-/** Whether a path goes on behind the key: `/live/<backend>/<key>/…`. */
-const isBelowKey = (url: string): boolean => /^\/live\/[^/?]+\/[^/?]+\//.test(url)
+/** The path behind the key: the door hands sockets over with the whole, and relays with this. */
+const restOf = (url: string): string => url.replace(/^\/live\/[^/?]+\/[^/?]+/, '')
+
+/** Sojourn's own protocol is spoken at the key itself. */
+const isProtocolPath = (rest: string): boolean => /^\/?(\?|$)/.test(rest)
 
 function linkOf(websocket: WebSocket): Link {
   return {

@@ -1,24 +1,23 @@
-/** What the door says to plain HTTP requests: it has nothing for them but reasons. */
-import type { IncomingMessage, ServerResponse } from 'node:http'
-import { SojournError, toSojournError } from '../../base/core/index.ts'
-import { instanceOf } from './request.ts'
+/** What the door itself answers to plain HTTP requests: reasons. */
+import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import type { SojournError } from '../../base/core/index.ts'
 
-/** Answers a request below `/live/` that is no upgrade. */
-export function answerPlainly(
-  request: IncomingMessage,
-  response: ServerResponse,
-  isBackend: (name: string) => boolean,
-): void {
-  const { status, code, detail, hint, retry } = refusalOf(request, isBackend)
-  response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
-  response.end(JSON.stringify({ error: { code, message: detail ?? hint, hint, retry } }))
-}
+const retryAfterSeconds = '1'
 
-function refusalOf(request: IncomingMessage, isBackend: (name: string) => boolean): SojournError {
-  try {
-    instanceOf(request, isBackend)
-    return new SojournError('UPGRADE_REQUIRED')
-  } catch (error) {
-    return toSojournError(error)
+/** Answers with an error; cuts an answer that has begun. */
+export function answerError(response: ServerResponse, error: SojournError): void {
+  if (response.headersSent || response.destroyed) {
+    response.destroy()
+    return
   }
+  const { status, code, detail, hint, retry } = error
+  const headers: OutgoingHttpHeaders = {
+    'content-type': 'application/json',
+    'cache-control': 'no-store',
+  }
+  if (status === 503) headers['retry-after'] = retryAfterSeconds
+  // Where a malformed request ends, others may see otherwise: nothing more is read.
+  if (status === 400) headers.connection = 'close'
+  response.writeHead(status, headers)
+  response.end(JSON.stringify({ error: { code, message: detail ?? hint, hint, retry } }))
 }

@@ -6,6 +6,7 @@ import { type ErrorCode, limits, SojournError, silentLog } from '../../base/core
 import type { InstanceName, SocketFacts } from '../../base/protocol/index.ts'
 import { type VirtualClock, virtualClock } from '../../testing/index.ts'
 import { type Ask, Gateway, type Visitor } from './gateway.ts'
+import type { TicketFor } from './tickets.ts'
 
 interface Handed {
   readonly name: InstanceName
@@ -21,6 +22,8 @@ let closed: [string, ErrorCode][]
 let live: Set<string>
 /** What the rule does; replaced by tests. */
 let rule: (ask: Ask<Visitor>) => unknown
+/** What a ticket stands for; replaced by tests. */
+let redeem: () => TicketFor
 const clients: (WebSocket | Socket)[] = []
 
 beforeEach(async () => {
@@ -30,6 +33,9 @@ beforeEach(async () => {
   closed = []
   live = new Set(['s1'])
   rule = () => ({ role: 'editor' })
+  redeem = () => {
+    throw new SojournError('TICKET_INVALID')
+  }
   gateway = new Gateway<Visitor>({
     rules: {
       board: (ask) => {
@@ -42,7 +48,10 @@ beforeEach(async () => {
         seen.push('identify')
         return visitorOf(request)
       },
+      visitor: (id) => (live.has(id) ? { id, user: { id: `user of ${id}` } } : undefined),
       isLive: (id) => live.has(id),
+      isForged: () => false,
+      withoutToken: (name, value) => (name === 'cookie' ? undefined : value),
       touch: (id) => {
         seen.push(`touch ${id}`)
       },
@@ -58,7 +67,9 @@ beforeEach(async () => {
       close: (ids, code) => {
         for (const id of ids) closed.push([id, code])
       },
+      locate: async () => ({ address: undefined, instance: 0, release() {} }),
     },
+    tickets: { redeem: async () => redeem() },
     clock,
     random: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
     log: silentLog,
@@ -87,9 +98,14 @@ const port = () => (server.address() as AddressInfo).port
 const until = (test: () => boolean) => expect.poll(test).toBe(true)
 
 /** Opens a connection; resolves with the reason of the close, or the status of a plain refusal. */
-function visit(path = '/live/board/x', session = 's1', origin = 'http://good') {
+function visit(
+  path = '/live/board/x',
+  session = 's1',
+  origin = 'http://good',
+  protocols: string[] = [],
+) {
   const headers = { ...(session && { cookie: `sid=${session}` }) }
-  const client = new WebSocket(`ws://127.0.0.1:${port()}${path}`, { origin, headers })
+  const client = new WebSocket(`ws://127.0.0.1:${port()}${path}`, protocols, { origin, headers })
   clients.push(client)
   return new Promise<string | number>((resolve) => {
     client.on('close', (_, reason) => resolve(String(reason)))
@@ -138,7 +154,7 @@ describe('the door', () => {
     ['an unknown backend', '/live/nope/x', 's1', () => true, 'BACKEND_UNKNOWN'],
     ['a backend named as every object', '/live/constructor/x', '', () => 1, 'BACKEND_UNKNOWN'],
     ['a bad key', '/live/board/a%20b', 's1', () => true, 'KEY_MALFORMED'],
-    ['a longer path', '/live/board/x/y', 's1', () => true, 'REQUEST_MALFORMED'],
+    ['a path with NUL', '/live/board/x/%00', 's1', () => true, 'REQUEST_MALFORMED'],
   ])('refuses %s with a close code', async (_, path, session, decide, code) => {
     rule = decide
     expect(await visit(path, session)).toBe(code)
@@ -289,7 +305,77 @@ describe('a connection on its way', () => {
   })
 })
 
+describe('a ticket', () => {
+  const offered = ['sojourn', 'ticket.sjt_x']
+
+  it('stands for a session, whose rule is asked', async () => {
+    redeem = () => ({ session: 's1' })
+    visit(undefined, '', undefined, offered)
+    await until(() => handed.length === 1)
+    expect(seen).toEqual(['authorize', 'host'])
+    const [{ socket }] = handed as [Handed]
+    expect(socket.caller).toMatchObject({ session: 's1', user: 'user of s1' })
+    expect(socket.headers['sec-websocket-protocol']).toBe('sojourn')
+    expect(JSON.stringify(socket)).not.toContain('sjt_')
+    gateway.hear({ type: 'adopted', connection: socket.caller.connection })
+    gateway.endSession('s1')
+    expect(closed).toEqual([[socket.caller.connection, 'SESSION_ENDED']])
+  })
+
+  it('stands for somebody whom its issuer knows, whose rule is not asked', async () => {
+    redeem = () => ({ grant: { seat: 3 }, user: 'ada' })
+    visit(undefined, '', undefined, offered)
+    await until(() => handed.length === 1)
+    expect(seen).toEqual(['host'])
+    const { connection: _, ...caller } = handed[0]?.socket.caller ?? { connection: '' }
+    expect(caller).toEqual({ grant: { seat: 3 }, user: 'ada' })
+  })
+
+  it('counts for a cookie that comes along, and is worth nothing after the end', async () => {
+    redeem = () => ({ session: 'gone' })
+    expect(await visit(undefined, 's1', undefined, offered)).toBe('SESSION_ENDED')
+    expect(seen).toEqual([])
+  })
+
+  it('opens nothing to a page of a foreign origin, and is not used up by it', async () => {
+    let asked = 0
+    redeem = () => {
+      asked += 1
+      return { grant: 1 }
+    }
+    expect(await visit(undefined, '', 'http://evil', offered)).toBe(403)
+    expect(asked).toBe(0)
+  })
+
+  it.each([
+    ['that is used', offered, 'TICKET_INVALID'],
+    ['beside another', [...offered, 'ticket.other'], 'REQUEST_MALFORMED'],
+    ['without a protocol to answer with', ['ticket.sjt_x'], ''],
+  ])('%s is refused', async (_, protocols, code) => {
+    expect(await visit(undefined, '', undefined, protocols)).toBe(code)
+    expect(handed).toEqual([])
+  })
+})
+
 describe('bounds', () => {
+  it('lets one instance have so many connections, whosever they are', async () => {
+    for (let n = 0; n < limits.connectionsPerInstanceMax; n += 1) live.add(`v${n}`)
+    const per = limits.connectionsPerInstanceMax / 4
+    const over = await Promise.all(
+      [0, 1, 2, 3].map(async (part) => {
+        for (let n = part * per; n < (part + 1) * per; n += 1) {
+          visit(undefined, `v${n}`)
+          await until(() => handed.some(({ socket }) => socket.caller.session === `v${n}`))
+        }
+        return part
+      }),
+    )
+    expect(over.length).toBe(4)
+    expect(await visit()).toBe('CONNECTIONS_TOO_MANY')
+    visit('/live/board/other')
+    await until(() => handed.length === limits.connectionsPerInstanceMax + 1)
+  })
+
   it('lets one session have so many connections, and one more after one has left', async () => {
     const over: string[] = []
     for (let n = 0; n < limits.connectionsPerSessionMax; n += 1) over.push((await handOver()).id)

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { type Clock, systemClock, systemRandom } from '../../base/core/index.ts'
 import type { Directory } from '../../live/directory/directory.ts'
+import type { TicketStore } from '../../live/gateway/tickets.ts'
 import type { Journal } from '../../live/host/journal.ts'
 import type { EventStore } from '../../web/analytics/index.ts'
 import type { SessionStore } from '../../web/session/index.ts'
@@ -16,6 +17,7 @@ import { JournalFile } from './journal-file.ts'
 import { openDatabase } from './open.ts'
 import { openSessions } from './sessions.ts'
 import { sessionMigrations } from './sessions-schema.ts'
+import { openTickets } from './tickets.ts'
 
 export interface SqliteOptions {
   /** Folder of the files; made if missing. `':memory:'` keeps nothing. */
@@ -28,6 +30,8 @@ export interface SqliteOptions {
 export interface Sqlite {
   /** `sessions.db`. */
   sessions(): SessionStore
+  /** Rights to open one connection, in `sessions.db`. */
+  tickets(): TicketStore
   /** `events.db`: what sessions did. What takes long is answered in a thread that only reads. */
   events(): EventStore
   /** `journal.db`. */
@@ -59,6 +63,7 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
       sessions ??= openSessions(open('sessions.db', ...sessionMigrations), clock)
       return sessions
     },
+    tickets: () => openTickets(open('sessions.db', ...sessionMigrations)),
     events: () => {
       const db = open('events.db', ...eventMigrations)
       return openEvents(db, isInMemory ? openFigures(db) : figures.ask)

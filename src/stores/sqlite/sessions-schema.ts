@@ -66,4 +66,7 @@ export const sessionMigrations: readonly string[] = [
   `ALTER TABLE sessions ADD COLUMN sweep_at INTEGER NOT NULL DEFAULT 0;
   DROP INDEX sessions_by_end;
   CREATE INDEX sessions_by_sweep ON sessions (sweep_at);`,
+  // Rights to one connection; what they stand for is the gateway's own.
+  `CREATE TABLE tickets (hash TEXT PRIMARY KEY, content TEXT NOT NULL, until INTEGER NOT NULL) WITHOUT ROWID;
+  CREATE INDEX tickets_by_age ON tickets (until);`,
 ]

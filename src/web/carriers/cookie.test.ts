@@ -26,6 +26,39 @@ describe('cookies', () => {
     )
   })
 
+  it('takes its own away, and leaves the others', () => {
+    const carrier = cookieCarrier('a', true)
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.oneof(name, fc.constant('a'), fc.constant(' a\t')), value)),
+        (pairs) => {
+          const header = pairs.map((parts) => parts.join('=')).join('; ')
+          const left = carrier.without('cookie', header) ?? ''
+          expect(parseCookie(left, 'a')).toEqual([])
+          for (const [other] of pairs)
+            if (other.trim() !== 'a')
+              expect(parseCookie(left, other)).toEqual(parseCookie(header, other))
+        },
+      ),
+    )
+    expect(carrier.without('cookie', 'a=1')).toBeUndefined()
+    expect(carrier.without('x-a', 'a=1')).toBe('a=1')
+  })
+
+  it('lets nobody set it', () => {
+    const carrier = cookieCarrier('__Host-a', true)
+    for (const evil of [
+      '__Host-a=1; Path=/',
+      ' __Host-a =1',
+      '=__Host-a=1',
+      '__host-A=1',
+      '__Host-a',
+    ])
+      expect(carrier.without('set-cookie', evil)).toBeUndefined()
+    for (const other of ['__Host-ab=1', 'b=__Host-a=1', 'b=1; __Host-a=1'])
+      expect(carrier.without('set-cookie', other)).toBe(other)
+  })
+
   it('never throws at a header, and finds only what has the name', () => {
     fc.assert(
       fc.property(fc.string(), (header) => {

@@ -32,6 +32,18 @@ export function parseCookie(header: string, name: string): readonly string[] {
 
 const none: readonly string[] = []
 
+function withoutCookie(header: string, name: string): string | undefined {
+  const isOther = (pair: string): boolean => pair.split('=', 1)[0]?.trim() !== name
+  const others = header.split(';').filter(isOther)
+  return others.join(';').trim() || undefined
+}
+
+/** Browsers send a cookie without a name, `=a=b`, as if it were `a=b`; prefixes have no case. */
+function setsCookie(line: string, name: string): boolean {
+  const [, found] = /^[\s=]*([^=;]*)/.exec(line) ?? []
+  return found?.trim().toLowerCase() === name.toLowerCase()
+}
+
 function isBlank(text: string, start: number, end: number): boolean {
   for (let at = start; at < end; at++) if (text[at] !== ' ' && text[at] !== '\t') return false
   return true
@@ -59,6 +71,10 @@ export function serialiseCookie(
 export function cookieCarrier(name: string, isSecure: boolean): CookieCarrier {
   return {
     read: (headers) => parseCookie(headerText(headers, 'cookie', '; ') ?? '', name),
+    without: (header, value) => {
+      if (header === 'cookie') return withoutCookie(value, name)
+      return header === 'set-cookie' && setsCookie(value, name) ? undefined : value
+    },
     give: (token, lifetimeMs) => {
       const lasting = lifetimeMs !== undefined && { maxAgeSeconds: Math.ceil(lifetimeMs / 1_000) }
       return serialiseCookie(name, token, { isSecure, ...lasting })

@@ -19,6 +19,18 @@ describe('headers that hold tokens', () => {
     expect(headerCarrier({ bearer: true, header: 'x-session' }).read(headers)).toEqual(withOwn)
   })
 
+  it.each([
+    ['authorization', `Bearer ${one}`, undefined],
+    ['authorization', `bearer  ${one}`, undefined],
+    ['authorization', 'Basic eDp5', 'Basic eDp5'],
+    ['authorization', 'Bearer eyJhbGciOi.x.y', 'Bearer eyJhbGciOi.x.y'],
+    ['x-session', one, undefined],
+    ['x-session', 'hello', undefined],
+    ['x-other', `Bearer ${one}`, `Bearer ${one}`],
+  ])('leaves of %s: %s only %s', (name, value, left) => {
+    expect(headerCarrier({ bearer: true, header: 'x-session' }).without(name, value)).toBe(left)
+  })
+
   it('reads no bearer when that is closed', () => {
     const headers = { authorization: `Bearer ${one}`, 'x-session': other }
     expect(headerCarrier({ bearer: false, header: 'x-session' }).read(headers)).toEqual([other])

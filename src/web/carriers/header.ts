@@ -22,6 +22,10 @@ export function headerCarrier({ bearer, header }: HeaderCarrierOptions): TokenCa
       const own = headerText(headers, header)?.split(',') ?? none
       return [...new Set([...carried, ...own.map((text) => text.trim()).filter(isToken)])]
     },
+    without(name, value) {
+      // Also where no bearer is read: a token is one wherever it stands.
+      return name === header || bearerIn({ [name]: value }).length > 0 ? undefined : value
+    },
   }
 }
 

@@ -5,6 +5,13 @@ export type HeaderRecord = Readonly<Record<string, string | readonly string[] | 
 export interface TokenCarrier {
   /** Every different text that came in the token's place; empty when there is none. */
   read(headers: HeaderRecord): readonly string[]
+  /**
+   * The value of a header without the token, `undefined` when nothing else was in it: for requests
+   * and answers that are handed on to somebody who must not hold tokens.
+   *
+   * @param name lower case
+   */
+  without(name: string, value: string): string | undefined
 }
 
 /** The carrier that also brings tokens to the client, and that browsers send by themselves. */

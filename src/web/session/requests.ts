@@ -99,7 +99,10 @@ export function isAllowedHost(host: string, { hosts }: Policy): boolean {
  * Whether an unsafe request comes from a page that isn't ours: Fetch Metadata first,
  * Origin for older browsers. Clients that send neither aren't browsers, which nobody can lure.
  */
-function isForgery({ method, headers }: RequestFacts, { origins }: Policy): boolean {
+export function isForgery(
+  { method, headers }: Pick<RequestFacts, 'method' | 'headers'>,
+  { origins }: Policy,
+): boolean {
   if (safeMethods.has(method)) return false
   const site = headerText(headers, 'sec-fetch-site')
   const origin = headerText(headers, 'origin')

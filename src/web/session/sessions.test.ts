@@ -530,12 +530,35 @@ describe('identify', () => {
     expect(visitor).toMatchObject({ user: { id: 'ada' }, data: { count: 3 } })
     const { id = '' } = visitor ?? {}
     expect(await sessions.isLive(id)).toBe(true)
+    expect(await sessions.visitor(id)).toEqual(visitor)
     const replaced = one.copy()
     await one.send((session) => session.login('ada'))
     expect(await sessions.identify(replaced.facts())).toBeUndefined()
     await sessions.revokeUser('ada')
     expect(() => sessions.identify(one.facts())).toThrow(code('SESSION_ENDED'))
     expect(await sessions.isLive(id)).toBe(false)
+    expect(await sessions.visitor(id)).toBeUndefined()
+  })
+
+  it('keeps a token from whoever requests are handed on to, and forged ones from them', async () => {
+    const { browser, sessions } = setUp()
+    const one = browser()
+    await one.send(write)
+    const { headers } = one.facts()
+    const cookie = String(headers['cookie'])
+    expect(sessions.withoutToken('cookie', `a=1; ${cookie}; b=2`)).toBe('a=1; b=2')
+    expect(sessions.withoutToken('set-cookie', `${cookie}; Path=/`)).toBeUndefined()
+    const bearer = `Bearer ${cookie.split('=')[1]}`
+    expect(sessions.withoutToken('authorization', bearer)).toBeUndefined()
+    expect(sessions.withoutToken('x-a', cookie)).toBe(cookie)
+    const from = { origin: 'https://evil.example' }
+    const forged = (method: string, more: object) =>
+      sessions.isForged({ method, headers: { ...more, ...from } })
+    expect([forged('POST', headers), forged('GET', headers), forged('POST', {})]).toEqual([
+      true,
+      false,
+      false,
+    ])
   })
 
   it('touches at most once per tenth of the idle time', async () => {

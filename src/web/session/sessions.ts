@@ -19,6 +19,7 @@ import { Queue } from './queue.ts'
 import { contentOf, copyOfUser } from './records.ts'
 import {
   isAllowedHost,
+  isForgery,
   isTransportSafe,
   type Opening,
   openVisit,
@@ -115,6 +116,12 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
     return run(this.#identify(headers))
   }
 
+  visitor(id: SessionId): Awaitable<Visitor<Data> | undefined> {
+    const record = this.#store.readById(id)
+    if (record instanceof Promise) return record.then((found) => found && this.#visitorOf(found))
+    return record && this.#visitorOf(record)
+  }
+
   isLive(id: SessionId): Awaitable<boolean> {
     return run(this.#isLive(id))
   }
@@ -129,6 +136,17 @@ class StoredSessions<Data extends object> implements Sessions<Data> {
 
   isAllowedHost(host: string): boolean {
     return isAllowedHost(host, this.#core.policy)
+  }
+
+  isForged(request: Pick<RequestFacts, 'method' | 'headers'>): boolean {
+    const cookies = this.#carriers.cookie.read(request.headers)
+    return cookies.length > 0 && isForgery(request, this.#core.policy)
+  }
+
+  withoutToken(name: string, value: string): string | undefined {
+    const { cookie, header } = this.#carriers
+    const rest = cookie.without(name, value)
+    return rest && header.without(name, rest)
   }
 
   isAllowedTransport(headers: HeaderRecord): boolean {

@@ -260,6 +260,8 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
    * `CARRIER_CONFLICT`, `STORE_UNAVAILABLE`
    */
   identify(request: { readonly headers: HeaderRecord }): Awaitable<Visitor<Data> | undefined>
+  /** The same by a session's id; `undefined` when no live one has it. */
+  visitor(id: SessionId): Awaitable<Visitor<Data> | undefined>
   /** Whether a session is live. */
   isLive(id: SessionId): Awaitable<boolean>
   /** Notes that a session was used; writes at most once per tenth of the idle time. */
@@ -268,6 +270,15 @@ export interface Sessions<Data extends object = Record<string, unknown>> {
   isAllowedOrigin(origin: string): boolean
   /** Whether this server answers under this `Host`. */
   isAllowedHost(host: string): boolean
+  /** Whether a page of somebody else makes an unsafe request with the session's cookie (CSRF). */
+  isForged(request: Pick<RequestFacts, 'method' | 'headers'>): boolean
+  /**
+   * The value of a header without the session's token, `undefined` when nothing else was in it: for
+   * whoever hands requests on, and answers back (`set-cookie`).
+   *
+   * @param name lower case
+   */
+  withoutToken(name: string, value: string): string | undefined
   /**
    * Whether a live connection may begin on what a request came over: TLS, which the door leaves to
    * a proxy in front that is trusted to say so (ASVS 5.0 §4.4.1); anything in development.
