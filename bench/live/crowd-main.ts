@@ -58,7 +58,9 @@ async function add({ forMs, openMax }: Add): Promise<number> {
       count += 1
     }
   }
-  await Promise.all(clients.flatMap((client) => Array.from({ length: openMax }, () => line(client))))
+  await Promise.all(
+    clients.flatMap((client) => Array.from({ length: openMax }, () => line(client))),
+  )
   return count / ((performance.now() - startedMs) / 1_000)
 }
 

@@ -28,7 +28,9 @@ export function family(pid: number): readonly number[] {
 
 /** User and system time so far: of each thread in ns, since clock ticks are too coarse for it. */
 export function cpuSeconds(pids: readonly number[]): number {
-  const files = pids.flatMap((pid) => threadsOf(pid).map((id) => `/proc/${pid}/task/${id}/schedstat`))
+  const files = pids.flatMap((pid) =>
+    threadsOf(pid).map((id) => `/proc/${pid}/task/${id}/schedstat`),
+  )
   return files.reduce((sum, file) => sum + Number.parseInt(textOf(file) || '0', 10) / 1e9, 0)
 }
 

@@ -1,5 +1,5 @@
 /** What every contestant's client can do, so that all of them are asked the same. */
-import { WebSocket } from 'ws'
+import { type ClientOptions, WebSocket } from 'ws'
 import type { Mode, Technology } from '../contestants.ts'
 
 export type Kind = 'counter' | 'players'
@@ -30,11 +30,24 @@ export interface Client {
 /** Resolves when the client has the first state. */
 export type Join = (address: Address) => Promise<Client>
 
+/** Without compression, which only workerd would accept. */
+class PlainSocket extends WebSocket {
+  constructor(
+    url: string | URL,
+    second?: string | string[] | ClientOptions,
+    third?: ClientOptions,
+  ) {
+    const isOptions = typeof second === 'object' && !Array.isArray(second)
+    const options = { ...(isOptions ? second : third), perMessageDeflate: false }
+    super(url, isOptions ? [] : second, options)
+  }
+}
+
 /**
  * All clients take the platform's WebSocket, and each gets the same: with Node's own a trip takes
  * up to twice as long as with that of `ws`, which isn't what is compared.
  */
-Object.assign(globalThis, { WebSocket })
+Object.assign(globalThis, { WebSocket: PlainSocket })
 
 export async function clientOf(technology: Technology): Promise<Join> {
   const { join } = (await import(`./${technology}.ts`)) as { join: Join }

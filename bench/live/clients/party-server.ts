@@ -16,7 +16,11 @@ export const join: Join = ({ port, kind, key, mode, onBack }) =>
     }
     socket.onmessage = ({ data }) => {
       const said = JSON.parse(data)
-      if (said.moved) movePlayers(state!, said.moved.map(([id, x, y]: never[]) => ({ id, x, y })))
+      if (said.moved)
+        movePlayers(
+          state!,
+          said.moved.map(([id, x, y]: never[]) => ({ id, x, y })),
+        )
       else state = said
       if (said.n) calls.settle(said.n)
       if (isLost) onBack?.()

@@ -1,6 +1,6 @@
 import { movePlayers, type PlayersState } from '../../state/players.ts'
-import type { Join } from './client.ts'
 import { Calls } from './calls.ts'
+import type { Join } from './client.ts'
 
 /** Comes back by nothing: a loss is the end of it. */
 export const join: Join = ({ port, kind, key }) =>
@@ -21,7 +21,11 @@ export const join: Join = ({ port, kind, key }) =>
         })
         return
       }
-      if (said.moved) movePlayers(state, said.moved.map(([id, x, y]: never[]) => ({ id, x, y })))
+      if (said.moved)
+        movePlayers(
+          state,
+          said.moved.map(([id, x, y]: never[]) => ({ id, x, y })),
+        )
       else state.count = said.count
       if (said.n) calls.settle(said.n)
     }

@@ -13,7 +13,10 @@ export const join: Join = async ({ port, kind, key, mode }) => {
     const connection = client.players.getOrCreate([key]).connect()
     const state = { players: await connection.get() } as PlayersState
     connection.on('moved', (moved) =>
-      movePlayers(state, (moved as never[][]).map(([id, x, y]) => ({ id, x, y }) as never)),
+      movePlayers(
+        state,
+        (moved as never[][]).map(([id, x, y]) => ({ id, x, y }) as never),
+      ),
     )
     return {
       add: () => connection.move(),

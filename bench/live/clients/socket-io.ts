@@ -25,6 +25,9 @@ export const join: Join = ({ port, kind, key, onBack }) =>
       state!.count = count
     })
     socket.on('moved', (moved) =>
-      movePlayers(state!, moved.map(([id, x, y]: never[]) => ({ id, x, y }))),
+      movePlayers(
+        state!,
+        moved.map(([id, x, y]: never[]) => ({ id, x, y })),
+      ),
     )
   })

@@ -23,7 +23,7 @@ interface Entered<B extends BackendType> extends Pick<Client, 'close'> {
 
 function enter<B extends BackendType>({ port, host, kind, key, onBack }: Address) {
   const live = connect<B>(`ws://127.0.0.1:${port}/live/${kind}/${key}`, {
-    open: (url) => new WebSocket(url, { headers: { host } }) as never,
+    open: (url) => new WebSocket(url, { headers: { host }, perMessageDeflate: false }) as never,
   })
   let isLost = false
   return new Promise<Entered<B>>((resolve, reject) => {

@@ -2,8 +2,10 @@ import type { Bench } from '../../figures.ts'
 import { type Crowd, openCrowd } from '../crowd.ts'
 import { compare, type Runner } from '../field.ts'
 
-const crowds = [50, 200] as const
-const rounds = 5
+const crowds = [
+  { clients: 50, rounds: 2 },
+  { clients: 200, rounds: 5 },
+] as const
 const listen = { type: 'listen', forMs: 2_000, everyMs: 50 } as const
 const name = 'live:fan'
 
@@ -19,7 +21,7 @@ export const fanOut: Bench = {
   name,
   about:
     'One key with 50 and 200 clients in a process of their own, 20 times a second ten of its 100 players move and ' +
-    `everybody is told; median of ${rounds} interleaved rounds of ${listen.forMs / 1_000} s. CPU of all processes of the ` +
+    `everybody is told; median of 2 and 5 interleaved rounds of ${listen.forMs / 1_000} s. CPU of all processes of the ` +
     'server, user and system, and the bytes on the wire to one client. Raw ws sends JSON patches written by hand. ' +
     'Good: CPU for 200 clients at most that of raw ws.',
   run: () =>
@@ -33,13 +35,12 @@ export const fanOut: Bench = {
         'rivetkit',
         'sojourn, memory',
         'sojourn, process',
-        'sojourn, disk',
       ],
       async (field) => {
         const open = new Map<Runner, Crowd>()
         await field.each(async (runner) => void open.set(runner, openCrowd(runner)))
         let there = 0
-        for (const clients of crowds) {
+        for (const { clients, rounds } of crowds) {
           const perKey = clients - there
           await field.each(async (runner) => {
             const crowd = open.get(runner)!

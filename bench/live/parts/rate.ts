@@ -5,7 +5,7 @@ import { compare, type Runner } from '../field.ts'
 const keyCounts = [1, 10, 100] as const
 const clientsPerKey = 4
 const rounds = 3
-const add = { type: 'add', forMs: 1_500, openMax: 16 } as const
+const add = { type: 'add', forMs: 1_000, openMax: 16 } as const
 const name = 'live:rate'
 
 export const rate: Bench = {
@@ -25,7 +25,7 @@ export const rate: Bench = {
           await field.each(async (runner) => {
             const crowd = open.get(runner)!
             await crowd({ type: 'join', kind: 'counter', keys, perKey: clientsPerKey })
-            await crowd({ ...add, forMs: 500 })
+            await crowd({ ...add, forMs: 400 })
           })
           for (let count = 0; count < rounds; count += 1)
             await field.each(async (runner) => {

@@ -1,5 +1,5 @@
 /** 100 players of which ten move in a tick: the work of the fan-out, the same for everybody. */
-import { movePlayers, playersCase, type Player, type PlayersTick } from '../../state/players.ts'
+import { movePlayers, type Player, type PlayersTick, playersCase } from '../../state/players.ts'
 
 export type { Player, PlayersTick }
 export { movePlayers }

@@ -48,8 +48,7 @@ export const serve: Serve = async ({ port }) => {
       const { n, action } = JSON.parse(String(data)) as { n: number; action: string }
       const patch = room.take(action)
       const bytes = Buffer.from(`{${patch}}`)
-      for (const other of room.sockets)
-        if (other !== socket) other.send(bytes, { binary: false })
+      for (const other of room.sockets) if (other !== socket) other.send(bytes, { binary: false })
       socket.send(`{"n":${n},${patch}}`)
     })
     socket.send(room.snapshot())

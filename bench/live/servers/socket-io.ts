@@ -1,5 +1,5 @@
-import { createServer } from 'node:http'
 import { once } from 'node:events'
+import { createServer } from 'node:http'
 import { Server } from 'socket.io'
 import { movePlayers, openPlayers } from './players.ts'
 import type { Serve } from './server.ts'
