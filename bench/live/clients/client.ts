@@ -43,10 +43,7 @@ class PlainSocket extends WebSocket {
   }
 }
 
-/**
- * All clients take the platform's WebSocket, and each gets the same: with Node's own a trip takes
- * up to twice as long as with that of `ws`, which isn't what is compared.
- */
+/** All clients take the platform's WebSocket, so that each gets the same. */
 Object.assign(globalThis, { WebSocket: PlainSocket })
 
 export async function clientOf(technology: Technology): Promise<Join> {

@@ -7,7 +7,7 @@ import { compare, type Runner } from '../field.ts'
 const keys = 200
 const joinsAtOnce = 4
 /** Garbage of the joins goes, and processes settle. */
-const settleMs = 3_000
+const settleMs = 2_000
 const hibernateMs = 8_000
 /** Sojourn without an instance: the application and its host. */
 const processesAlone = 2

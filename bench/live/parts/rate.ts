@@ -13,7 +13,7 @@ export const rate: Bench = {
   about:
     `Durable actions a second, over 1, 10 and 100 keys with ${clientsPerKey} clients each, of which each keeps ` +
     `${add.openMax} actions open; median of ${rounds} interleaved rounds of ${add.forMs / 1_000} s, the clients in a ` +
-    'process of their own. Good: more than every durable peer.',
+    'process of their own. Both peers fsync, as level disk does. Good: more than every durable peer.',
   run: () =>
     compare(
       name,
