@@ -4,7 +4,7 @@ import type { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Client, clientOf } from './clients/client.ts'
 import { contestants, type Name } from './contestants.ts'
-import type { Add, Answer, Join, Listen, Order } from './crowd.ts'
+import type { Add, Answer, Join, Listen, Order, Trips } from './crowd.ts'
 
 const [name, port] = process.argv.slice(2)
 const { technology, mode } = contestants[name as Name]
@@ -64,26 +64,39 @@ async function add({ forMs, openMax }: Add): Promise<number> {
   return count / ((performance.now() - startedMs) / 1_000)
 }
 
-async function obey(order: Order): Promise<number> {
+async function trips({ count }: Trips): Promise<readonly number[]> {
+  const [client] = clients
+  const seen: number[] = []
+  while (seen.length < count) {
+    const startedMs = performance.now()
+    await client?.add()
+    seen.push((performance.now() - startedMs) * 1_000)
+  }
+  return seen
+}
+
+async function obey(order: Order): Promise<readonly number[]> {
   switch (order.type) {
     case 'join':
       await join(order)
-      return clients.length
+      return []
     case 'listen':
-      return await listen(order)
+      return [await listen(order)]
     case 'add':
-      return await add(order)
+      return [await add(order)]
+    case 'trips':
+      return await trips(order)
     default:
       for (const client of clients) client.close()
       clients = []
-      return 0
+      return []
   }
 }
 
 process.on('message', (order: Order) => {
   const tell = (answer: Answer): void => void process.send?.(answer)
   obey(order).then(
-    (value) => tell({ value }),
+    (values) => tell({ values }),
     (error: Error) => tell({ error: error.message }),
   )
 })

@@ -27,14 +27,20 @@ export interface Add {
   readonly openMax: number
 }
 
-export type Order = Join | Listen | Add | { readonly type: 'leave' }
-export type Answer = { readonly value: number } | { readonly error: string }
+/** Answered with how long each of so many actions took, in µs; the first client makes them. */
+export interface Trips {
+  readonly type: 'trips'
+  readonly count: number
+}
+
+export type Order = Join | Listen | Add | Trips | { readonly type: 'leave' }
+export type Answer = { readonly values: readonly number[] } | { readonly error: string }
 
 /** Starting a process for each of a hundred keys takes its time. */
 const answerMs = 60_000
 
 /** Gives an order and waits for its answer. */
-export type Crowd = (order: Order) => Promise<number>
+export type Crowd = (order: Order) => Promise<readonly number[]>
 
 export function openCrowd(runner: Runner): Crowd {
   const child = fork(
@@ -52,6 +58,6 @@ export function openCrowd(runner: Runner): Crowd {
     child.send(order)
     const [answer] = (await within(answerMs, Promise.race([answered, died]))) as [Answer]
     if ('error' in answer) throw new Error(answer.error)
-    return answer.value
+    return answer.values
   }
 }

@@ -11,7 +11,7 @@ const name = 'live:fan'
 
 async function round(runner: Runner, crowd: Crowd, clients: number): Promise<void> {
   const before = runner.served.cpuSeconds()
-  const bytes = await crowd(listen)
+  const [bytes = Number.NaN] = await crowd(listen)
   const usedMs = (runner.served.cpuSeconds() - before) * 1_000
   runner.note(`${clients} clients, CPU`, usedMs / (listen.forMs / 1_000), 'ms/s')
   runner.note(`${clients} clients, sent to each`, bytes, 'B/s')

@@ -29,7 +29,7 @@ export const rate: Bench = {
           })
           for (let count = 0; count < rounds; count += 1)
             await field.each(async (runner) => {
-              const perSecond = await open.get(runner)!(add)
+              const [perSecond = Number.NaN] = await open.get(runner)!(add)
               runner.note(keys === 1 ? '1 key' : `${keys} keys`, perSecond, '/s')
             })
           await field.each(async (runner) => void (await open.get(runner)!({ type: 'leave' })))
