@@ -20,8 +20,8 @@ async function end(stop: () => Promise<void>): Promise<void> {
   process.exit(0)
 }
 
-// The terminal sends this to all; our parent's end is what counts.
-process.on('SIGINT', () => {})
+// These are sent to the whole group; our parent's end is what counts.
+for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => {})
 start().then(
   (stop) => {
     process.on('message', () => end(stop))
