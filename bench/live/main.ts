@@ -8,6 +8,7 @@ import type { Serve } from './servers/server.ts'
 const [name, port] = process.argv.slice(2)
 const { technology, mode } = contestants[name as Name]
 const data = mkdtempSync(join(tmpdir(), 'live-bench-'))
+process.on('exit', () => rmSync(data, { recursive: true, force: true }))
 
 async function start(): Promise<() => Promise<void>> {
   const { serve } = (await import(`./servers/${technology}.ts`)) as { serve: Serve }
@@ -16,7 +17,6 @@ async function start(): Promise<() => Promise<void>> {
 
 async function end(stop: () => Promise<void>): Promise<void> {
   await stop().catch(console.error)
-  rmSync(data, { recursive: true, force: true })
   process.exit(0)
 }
 
@@ -30,7 +30,6 @@ start().then(
   },
   (error: Error) => {
     process.send?.(error.message)
-    rmSync(data, { recursive: true, force: true })
     process.exit(1)
   },
 )
