@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { table } from './figures.ts'
+import { type Bench, table } from './figures.ts'
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },
@@ -15,18 +15,20 @@ const { values, positionals } = parseArgs({
 const here = fileURLToPath(new URL('.', import.meta.url))
 const changedMs = (file: string) => statSync(here + file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 if (changedMs('node_modules/.package-lock.json') < changedMs('package-lock.json'))
-  execFileSync('npm', ['ci', '--silent'], { cwd: here, stdio: 'inherit' })
+  // No package of it needs to build anything here; the peers' own peers would like to.
+  execFileSync('npm', ['ci', '--silent', '--ignore-scripts'], { cwd: here, stdio: 'inherit' })
 
-const [{ web }, { races }, { action }, { state }, { scale }] = await Promise.all([
+const [{ web }, { races }, { live }, { state }, { scale }] = await Promise.all([
   import('./benches/web.ts'),
   import('./benches/races.ts'),
-  import('./benches/action.ts'),
+  import('./benches/live.ts'),
   import('./benches/state.ts'),
   import('./benches/scale.ts'),
 ])
-const chosen = [web, races, action, state, scale].filter(
-  ({ name }) => positionals.length === 0 || positionals.includes(name),
-)
+/** A bench by its name, or all parts of one (`live:trip`, …) by what stands before the colon. */
+const isChosen = ({ name }: Bench): boolean =>
+  positionals.length === 0 || positionals.some((one) => one === name || one === name.split(':')[0])
+const chosen = [web, races, ...live, state, scale].filter(isChosen)
 if (chosen.length === 0) throw new RangeError(`There is no bench named ${positionals.join(', ')}`)
 
 for (const bench of chosen) {
