@@ -10,6 +10,12 @@ describe('limits', () => {
       limits.frameBytesMax + 2 * limits.resultBytesMax < limits.recordBytesMax,
     ],
     ['an ended session leaves no open socket after one second', limits.closeMs < 1_000],
+    ['every instance is ended before the host is', limits.stopMs < limits.drainMs],
+    ['an instance is ended before the answer is due', limits.stopMs < limits.hostAnswerMs],
+    [
+      'the log of a process has room for its longest line',
+      limits.outputLineCharsMax < limits.outputCharsKept,
+    ],
     ['one slow turn at the start is no failed start', limits.turnMs < limits.startMs],
     ['one message never makes a client slow', limits.messageBytesMax < limits.unsentBytesMax],
     [

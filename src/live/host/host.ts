@@ -90,13 +90,17 @@ export class Host {
     for (const [home, group] of byHome) home?.close(group, code)
   }
 
-  /** Ends one instance in good order, and gives its key a clean record. */
-  async end({ backend, key }: InstanceName): Promise<void> {
-    const id = `${backend}/${key}`
-    this.#crashes.forgive(id)
-    const instance = await this.#slots.get(id)?.instance.catch(() => undefined)
+  /** Ends one instance in good order, also while it starts, and gives its key a clean record. */
+  async end(name: InstanceName): Promise<void> {
+    const instance = this.#find(name)
     instance?.stop('requested')
     await instance?.stopped
+    this.#crashes.forgive(idOf(name))
+  }
+
+  /** The last lines that the process of an instance printed; `undefined` when nothing of it runs. */
+  log(name: InstanceName): readonly string[] | undefined {
+    return this.#find(name)?.process.output.lines
   }
 
   /** Ends all instances in good order. */
@@ -127,11 +131,11 @@ export class Host {
 
   /** An instance that is ready, started if there is none. */
   async #serving(name: InstanceName): Promise<LiveInstance> {
-    const id = `${name.backend}/${name.key}`
+    const id = idOf(name)
     for (;;) {
       const slot = this.#slots.get(id) ?? this.#open(id, name)
       const instance = await slot.instance
-      if (instance.phase === 'ready') return instance
+      if (instance.phase === 'ready' && instance.process.isUp) return instance
       await instance.stopped
     }
   }
@@ -158,10 +162,7 @@ export class Host {
       throw error
     })
     this.#instances.add(instance)
-    instance.stopped.then((reason) => {
-      this.#instances.delete(instance)
-      this.#crashes.ended(id, reason)
-    })
+    instance.stopped.then(() => this.#instances.delete(instance))
     await instance.ready
     clock.after(
       crashForgottenAfterMs,
@@ -193,8 +194,26 @@ export class Host {
       write: async (by, { type, level: _, ...entry }) => journal[type](by, entry),
       tell: (message) => {
         if (message.type === 'closed') this.#homes.delete(message.connection)
-        tell(message)
+        if (message.type === 'status') this.#tellStatus(message)
+        else tell(message)
       },
     })
   }
+
+  #tellStatus(change: Extract<HostToDoor, { type: 'status' }>): void {
+    const { phase, reason } = change
+    const isParked =
+      phase === 'stopped' && reason !== undefined && this.#crashes.ended(idOf(change), reason)
+    this.#options.tell(isParked ? { ...change, isParked } : change)
+  }
+
+  #find({ backend, key }: InstanceName): LiveInstance | undefined {
+    for (const instance of this.#instances)
+      if (instance.key === key && instance.backend === backend) return instance
+    return undefined
+  }
+}
+
+function idOf({ backend, key }: InstanceName): string {
+  return `${backend}/${key}`
 }

@@ -31,6 +31,7 @@ export interface LiveInstanceStart {
 
 export class LiveInstance implements Tenant {
   readonly instance: number
+  readonly backend: string
   readonly key: string
   /** Resolves when connections may be handed over; rejects with `INSTANCE_START_FAILED`. */
   readonly ready: Promise<void>
@@ -49,6 +50,7 @@ export class LiveInstance implements Tenant {
     const { claim, clock, instance, process, recovered, folder } = given
     this.#given = given
     this.instance = instance
+    this.backend = claim.backend
     this.key = claim.key
     this.#sockets = new HeldSockets(clock, (connection) => {
       given.tell({ type: 'closed', connection })
@@ -103,7 +105,9 @@ export class LiveInstance implements Tenant {
     this.#cancelIdle()
     this.#cancelDeadline()
     this.process.say({ type: 'stop', instance: this.instance })
-    this.#cancelDeadline = this.#given.clock.after(limits.stopMs, () => this.process.kill(reason))
+    this.#cancelDeadline = this.#given.clock.after(limits.stopMs, () =>
+      this.process.kill(reason, this),
+    )
   }
 
   hear(message: ProcessToHost): void {
@@ -136,12 +140,13 @@ export class LiveInstance implements Tenant {
 
   async write(request: JournalRequest): Promise<boolean> {
     const written = await this.#given.write(this.#given.claim, request)
-    if (!written) this.process.kill('fenced')
+    if (!written) this.process.kill('fenced', this)
     return written
   }
 
   lost({ reason, lastOutput }: ProcessEnd): void {
-    if (this.#phase === 'starting') this.#failStart('Its process ended.', lastOutput)
+    const hasFailed = this.#phase === 'starting' && reason !== 'neighbour'
+    if (hasFailed) this.#failStart('Its process ended.', lastOutput)
     else this.#finish(this.#reason ?? reason, lastOutput)
   }
 
@@ -163,7 +168,7 @@ export class LiveInstance implements Tenant {
 
   #failStart(why: string, lastOutput?: string): void {
     this.#settleReady.reject(new SojournError('INSTANCE_START_FAILED', why))
-    this.process.kill('start-failed')
+    this.process.kill('start-failed', this)
     this.#finish('start-failed', lastOutput)
   }
 
