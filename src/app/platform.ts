@@ -1,6 +1,14 @@
 import type { Server } from 'node:http'
-import { type Clock, type Log, type Random, systemClock, systemRandom } from '../base/core/index.ts'
+import {
+  type Clock,
+  type Log,
+  type Random,
+  SojournError,
+  systemClock,
+  systemRandom,
+} from '../base/core/index.ts'
 import { Gateway } from '../live/gateway/gateway.ts'
+import { type Instances, InstanceTable } from '../live/gateway/instances.ts'
 import { openSqlite, type Sqlite } from '../stores/sqlite/index.ts'
 import { type Analytics, createAnalytics } from '../web/analytics/index.ts'
 import {
@@ -11,8 +19,9 @@ import {
   type Sessions,
   type Visitor,
 } from '../web/index.ts'
+import { AdminDoor, checkAdminKey, isAdminRequest } from './admin.ts'
 import { ConnectionEvents, tellEnds, teller } from './analytics.ts'
-import { attachDoor } from './attach.ts'
+import { attachDoor, type ServerDoor } from './attach.ts'
 import { every } from './every.ts'
 import { followEnds } from './follow.ts'
 import { HostProcess } from './host-process.ts'
@@ -28,13 +37,19 @@ export interface Sojourn<Data extends object> {
    * @throws TypeError when it is off, see the option of this name
    */
   readonly analytics: Analytics
+  /** What runs, and the means to end it. */
+  readonly instances: Instances
   /**
    * Serves `/live/` on a server of node:http, beside whatever it serves already.
    *
    * @throws TypeError for a TLS server: let a proxy in front end TLS
    */
   attach(server: Server): void
-  /** Ends all instances in good order and closes the stores. */
+  /**
+   * Lets nobody new in, ends all instances in good order and closes the stores. Clients are told to
+   * come back (1012). What does not end within 5 s is killed, and all is over within 10 s; what was
+   * acknowledged is there at the next start. The second call waits for the first.
+   */
   close(): Promise<void>
 }
 
@@ -64,7 +79,9 @@ export async function sojourn<Data extends object>(
 }
 
 async function start<Data extends object>(options: SojournOptions<Data>): Promise<Sojourn<Data>> {
-  const { data, session, backends = {}, log = consoleLog, analytics: account, ...place } = options
+  const { data, session, backends = {}, log = consoleLog, ...others } = options
+  const { analytics: account, admin, ...place } = others
+  const adminKey = admin && checkAdminKey(admin.key)
   const tools = { clock: systemClock, random: systemRandom, log }
   const plans = plansOf(backends)
   const store = openSqlite({ data })
@@ -89,19 +106,39 @@ async function start<Data extends object>(options: SojournOptions<Data>): Promis
   await sessions.followEnds()
   const stopFollowing = followEnds({ sessions, door: live.gateway, ...tools })
   const stopSweeping = sweepOften(sessions, analytics, log)
+  const door = new AdminDoor({ key: adminKey, instances: live.instances, ...tools })
+  const close = async (): Promise<void> => {
+    stopFollowing()
+    stopSweeping()
+    live.gateway.refuseAll(new SojournError('HOST_STOPPED'))
+    await live.host.stop()
+    door.close()
+    await analytics?.close()
+    store.close()
+  }
+  let closing: Promise<void> | undefined
   return {
     sessions,
+    instances: live.instances,
     get analytics() {
       if (!analytics) throw new TypeError('analytics is off, see sojourn({ analytics: true })')
       return analytics
     },
-    attach: (server) => attachDoor(server, live.gateway),
-    async close() {
-      stopFollowing()
-      stopSweeping()
-      await live.host.stop()
-      await analytics?.close()
-      store.close()
+    attach: (server) => attachDoor(server, withAdmin(live.gateway, door)),
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** The door of the visitors, and beside it that of the operators. */
+function withAdmin(visitors: ServerDoor, operators: Pick<AdminDoor, 'request'>): ServerDoor {
+  return {
+    upgrade: (...upgrade) => visitors.upgrade(...upgrade),
+    request: (request, response) => {
+      const door = isAdminRequest(request) ? operators : visitors
+      door.request(request, response)
     },
   }
 }
@@ -162,6 +199,7 @@ function joinLive<Data extends object>({
 }: LiveParts<Data>): {
   gateway: Gateway<Visitor<Data>>
   host: HostProcess
+  instances: Instances
 } {
   const host = new HostProcess({
     data,
@@ -172,15 +210,23 @@ function joinLive<Data extends object>({
       if (word.type !== 'active') connections?.hear(word.type, word.connection)
       gateway.hear(word)
     },
+    onStatus: (change) => instances.take(change),
     onLost: () => {
       connections?.hostLost()
       gateway.hostLost()
+      instances.hostLost()
     },
   })
   const tell = analytics && teller(analytics, parts.clock)
   const connections = tell && new ConnectionEvents(tell)
   const gateway = new Gateway<Visitor<Data>>({ ...parts, host: connections?.upon(host) ?? host })
+  const instances = new InstanceTable({
+    ...parts,
+    isBackend: (name) => Object.hasOwn(plans, name),
+    connections: () => gateway.connectionsByInstance(),
+    ask: (what, name) => host.ask(what, name),
+  })
   parts.sessions.on('end', ({ id }) => gateway.endSession(id))
   if (tell) parts.sessions.on('end', tellEnds(tell))
-  return { gateway, host }
+  return { gateway, host, instances }
 }

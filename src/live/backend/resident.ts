@@ -64,6 +64,11 @@ export class Resident {
     })
   }
 
+  /** Whether its code is what calls. */
+  get isCurrent(): boolean {
+    return this.#instance.isCurrent
+  }
+
   start(): Promise<void> {
     return this.#instance.start()
   }

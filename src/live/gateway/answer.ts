@@ -9,7 +9,12 @@ export function answerPlainly(
   response: ServerResponse,
   isBackend: (name: string) => boolean,
 ): void {
-  const { status, code, detail, hint, retry } = refusalOf(request, isBackend)
+  answerError(response, refusalOf(request, isBackend))
+}
+
+/** Answers with a code of the table. */
+export function answerError(response: ServerResponse, error: SojournError): void {
+  const { status, code, detail, hint, retry } = error
   response.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' })
   response.end(JSON.stringify({ error: { code, message: detail ?? hint, hint, retry } }))
 }

@@ -1,6 +1,7 @@
 /** Who is at the door or behind it: every connection, by id and by session. */
 import type { Duplex } from 'node:stream'
 import { type ErrorCode, limits, SojournError } from '../../base/core/index.ts'
+import type { InstanceName } from '../../base/protocol/index.ts'
 
 /** One connection, from its request to its end. */
 export interface Visit {
@@ -9,6 +10,8 @@ export interface Visit {
   socket: Duplex | undefined
   session: string | undefined
   user: string | undefined
+  /** Whose instance it was handed to. */
+  name?: InstanceName
   /** True once an instance has taken the socket. */
   adopted?: boolean
   /** Set when its session ended. */
@@ -49,6 +52,17 @@ export class DoorTable {
 
   all(): Visit[] {
     return [...this.#visits.values()]
+  }
+
+  /** How many sockets each instance has, by `<backend>/<key>`. */
+  countByInstance(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { name, adopted } of this.#visits.values()) {
+      if (!name || !adopted) continue
+      const id = `${name.backend}/${name.key}`
+      counts.set(id, (counts.get(id) ?? 0) + 1)
+    }
+    return counts
   }
 
   ofSession(session: string): Visit[] {

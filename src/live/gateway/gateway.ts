@@ -131,6 +131,11 @@ export class Gateway<Known extends Visitor> {
     for (const session of sessions) if (session !== undefined) this.endSession(session, code)
   }
 
+  /** How many sockets each instance has, by `<backend>/<key>`. */
+  connectionsByInstance(): ReadonlyMap<string, number> {
+    return this.#table.countByInstance()
+  }
+
   /** Takes the host's word on connections. */
   hear(message: Extract<HostToDoor, { type: 'adopted' | 'refused' | 'closed' | 'active' }>): void {
     if (message.type === 'active') {
@@ -220,6 +225,7 @@ export class Gateway<Known extends Visitor> {
   ): void {
     const released = release(visit.socket as Socket, head)
     if (!released) throw new SojournError('CONNECTION_CLOSED')
+    visit.name = name
     const { id, session, user } = visit
     visit.refuse = (error) => {
       released.takeBack()
