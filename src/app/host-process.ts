@@ -126,9 +126,11 @@ export class HostProcess implements HostLink {
       case 'log':
         log[message.level](message.facts, message.message)
         break
-      case 'status':
-        onStatus(message)
+      case 'status': {
+        const { type: _, ...change } = message
+        onStatus(change)
         break
+      }
       case 'answer':
         this.#asks.answer(message.ask, message)
         break

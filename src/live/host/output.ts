@@ -16,7 +16,9 @@ const windowMs = 1_000
 export class Output {
   readonly #clock: Clock
   readonly #sink: OutputSink
-  #tail = ''
+  /** The last chunks: what is kept, and at most one more. */
+  readonly #chunks: string[] = []
+  #chars = 0
   /** Lines that the running second has seen; `undefined` while nothing is said. */
   #inWindow: number | undefined
 
@@ -30,7 +32,7 @@ export class Output {
     let rest = ''
     stream.setEncoding('utf8')
     stream.on('data', (chunk: string) => {
-      this.#tail = (this.#tail + chunk).slice(-limits.outputCharsKept)
+      this.#keep(chunk)
       const end = chunk.lastIndexOf('\n')
       if (end >= 0) this.#take(rest + chunk.slice(0, end))
       rest = (end >= 0 ? '' : rest) + chunk.slice(end + 1)
@@ -42,7 +44,8 @@ export class Output {
 
   /** The last of it, oldest first, at most `outputCharsKept` characters, whatever the log got. */
   get lines(): readonly string[] {
-    return this.#tail.split('\n').filter((line) => line.trim())
+    const tail = this.#chunks.join('').slice(-limits.outputCharsKept)
+    return tail.split('\n').filter((line) => line.trim())
   }
 
   /** Counts a line that comes another way; false when it must be dropped. */
@@ -50,6 +53,17 @@ export class Output {
     const hasRoom = this.#hasRoom()
     this.#count(1)
     return hasRoom
+  }
+
+  #keep(chunk: string): void {
+    this.#chunks.push(chunk)
+    this.#chars += chunk.length
+    for (;;) {
+      const [{ length } = ''] = this.#chunks
+      if (this.#chars - length < limits.outputCharsKept) return
+      this.#chunks.shift()
+      this.#chars -= length
+    }
   }
 
   /** Takes whole lines. */
