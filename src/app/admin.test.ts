@@ -80,7 +80,7 @@ describe('the admin door', () => {
   })
 
   it('needs a key that nobody guesses', async () => {
-    const options = { data: ':memory:', development: { port: 3000 } }
+    const options = { data: ':memory:', development: { port: 3000 }, log: silentLog }
     await expect(sojourn({ ...options, admin: { key: 'k'.repeat(31) } })).rejects.toThrow(
       RangeError,
     )
@@ -118,6 +118,28 @@ describe('the admin door', () => {
     tell('a')
     ask = () => Promise.reject(new SojournError('HOST_STOPPED'))
     expect((await call('instances/board/a/log')).status).toBe(503)
+  })
+})
+
+describe('a server that the platform is attached to', () => {
+  it.each([
+    ['with a key shows what runs to who has it', { admin: { key } }, 200],
+    ['without one has nothing there', {}, 404],
+  ])('%s', async (_, options, status) => {
+    const place = { data: ':memory:', development: { port: 3000 }, log: silentLog }
+    const app = await sojourn({ ...place, ...options })
+    const other = createServer((_request, response) => response.end('app'))
+    app.attach(other)
+    await once(other.listen(0, '127.0.0.1'), 'listening')
+    const { port } = other.address() as AddressInfo
+    const response = await fetch(`http://127.0.0.1:${port}/live/-/instances`, { headers: bearer })
+    const stream = await fetch(`http://127.0.0.1:${port}/live/-/status`, { headers: bearer })
+    expect([response.status, stream.status]).toEqual([status, status])
+    if (status === 200) expect(await response.json()).toEqual(app.instances.list())
+    await app.close()
+    // A stream would hold the server open.
+    other.close()
+    await once(other, 'close')
   })
 })
 

@@ -1,7 +1,6 @@
 /** The end of a server: within its limits, with nothing lost and nothing left. */
 import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { WebSocket } from 'ws'
 import { type Sojourn, sojourn } from '../../src/app/index.ts'

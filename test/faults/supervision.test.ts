@@ -1,6 +1,5 @@
 /** Processes that misbehave, seen from outside: ended with the right reason, and nobody else hurt. */
 import { afterEach, describe, expect, it } from 'vitest'
-import { limits } from '../../src/base/core/index.ts'
 import type { InstanceInfo } from '../../src/live/gateway/instances.ts'
 import { instancesOf, isAlive, scratchFolder, until } from '../e2e/scratch.ts'
 import { type LogLive, openWorld, type World, type WorldOptions } from './world.ts'
@@ -12,6 +11,7 @@ const open = async (given: WorldOptions = {}): Promise<void> => {
   world = await openWorld(() => true, given)
 }
 const isLive = (live: LogLive) => until(() => live.status === 'live', 'live')
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms))
 const pidOf = (live: LogLive) => live.actions.pid() as Promise<number>
 const find = (key: string): InstanceInfo => world.instances.get('log', key)
 const hostPid = (): number => instancesOf(process.pid)[0]?.parent ?? 0
@@ -20,46 +20,6 @@ async function reasonAfter(key: string, epoch: number): Promise<string | undefin
   await until(() => find(key).epoch > epoch && find(key).phase === 'ready', `${key} is back`)
   return find(key).lastEnd?.reason
 }
-
-describe('the watchdog', () => {
-  it('ends a process that spins; its clients go on from the journal, others notice nothing', async () => {
-    await open()
-    const [live, other] = [world.connect('a'), world.connect('b')]
-    await live.actions.append('x')
-    const otherPid = await pidOf(other)
-    live.actions.spin().catch(() => {})
-    for (let n = 0; find('a').phase === 'ready'; n += 1) await other.actions.append(String(n))
-    expect(await reasonAfter('a', 1)).toBe('stuck')
-    await isLive(live)
-    expect(live.state?.entries).toEqual(['x'])
-    expect(await pidOf(other)).toBe(otherPid)
-    live.close()
-  })
-
-  it('ends one that is stopped', async () => {
-    await open()
-    const live = world.connect('a')
-    await live.actions.append('x')
-    process.kill(await pidOf(live), 'SIGSTOP')
-    expect(await reasonAfter('a', 1)).toBe('stuck')
-    await live.actions.append('y')
-    expect(live.state?.entries).toEqual(['x', 'y'])
-  })
-
-  it('judges nobody after its host was held up itself', async () => {
-    await open()
-    const lives = ['a', 'b', 'c'].map((key) => world.connect(key))
-    const pids = await Promise.all(lives.map(pidOf))
-    const host = hostPid()
-    process.kill(host, 'SIGSTOP')
-    const starting = world.connect('d')
-    await new Promise((resolve) => setTimeout(resolve, limits.stuckAfterMs + 2_000))
-    process.kill(host, 'SIGCONT')
-    await isLive(starting)
-    await new Promise((resolve) => setTimeout(resolve, 2 * limits.beatEveryMs))
-    expect(await Promise.all(lives.map(pidOf))).toEqual(pids)
-  })
-})
 
 describe('a process', () => {
   it('that exits with 0 has crashed all the same, and the action was no success', async () => {
@@ -141,7 +101,7 @@ describe('a dead host', () => {
     await live.actions.append('x')
     const pid = await pidOf(live)
     live.actions.spin().catch(() => {})
-    await new Promise((resolve) => setTimeout(resolve, 100))
+    await pause(100)
     process.kill(hostPid(), 'SIGKILL')
     await until(() => find('a').phase === 'stopped', 'the host is gone')
     expect([find('a').lastEnd?.reason, isAlive(pid)]).toEqual(['host-lost', true])
