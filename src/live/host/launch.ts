@@ -67,7 +67,10 @@ export function launcher({ main, register, isLeashed }: LauncherOptions): Launch
     // User code is loaded at our word only, so nothing runs that is not noted.
     if (pid !== undefined) register.add(pid)
     const [, stdout, stderr, , journal] = child.stdio
-    const kill = (): void => killGroup(pid)
+    const kill = (): void => {
+      // Its id may be somebody else's once it has ended.
+      if (child.exitCode === null && child.signalCode === null) killGroup(pid)
+    }
     return {
       child,
       journal: journal as Duplex,
@@ -81,6 +84,7 @@ export function launcher({ main, register, isLeashed }: LauncherOptions): Launch
 function endOf(child: ChildProcess): Promise<ProcessExit> {
   return new Promise((resolve) => {
     child.once('exit', (code, signal) => {
+      // In the turn that learns of its end: its id can't have been given again as a group's yet.
       killGroup(child.pid)
       const done = (): void => resolve({ code, signal })
       child.once('close', done)

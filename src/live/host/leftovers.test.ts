@@ -64,6 +64,14 @@ describe.runIf(process.platform === 'linux')('the register of processes', () => 
     expect(notes()).toEqual([])
   })
 
+  it('lets run what it cannot note', async () => {
+    const { pid } = await spinner()
+    rmSync(join(data, 'processes'), { recursive: true })
+    register.add(pid)
+    register.remove(pid)
+    expect(startOf(pid)).toBeDefined()
+  })
+
   it('forgets those that ended, and does not stumble over half a note', async () => {
     const { pid } = await spinner()
     register.add(pid)

@@ -41,7 +41,13 @@ export async function openRegister(data: string, log: Log): Promise<Register> {
     add: (pid) => {
       const start = startOf(pid)
       if (start === undefined) return
-      writeFileSync(join(folder, String(pid)), JSON.stringify({ boot, pid, start } satisfies Note))
+      const note: Note = { boot, pid, start }
+      try {
+        writeFileSync(join(folder, String(pid)), JSON.stringify(note))
+      } catch (error) {
+        // A full disk must not keep anything from running: the kernel's leash is still there.
+        log.error({ err: error, pid }, 'a process could not be noted')
+      }
     },
     remove: (pid) => rmSync(join(folder, String(pid)), { force: true }),
   }
