@@ -9,12 +9,17 @@ import type { DoorToHost, HostToDoor } from '../base/protocol/index.ts'
 import { foldersIn } from '../live/host/folders.ts'
 import { Host } from '../live/host/host.ts'
 import { launcher } from '../live/host/launch.ts'
+import { openRegister } from '../live/host/leftovers.ts'
+import { patient } from '../live/host/patience.ts'
 import type { SocketHandle } from '../live/host/sockets.ts'
 import { openSqlite } from '../stores/sqlite/index.ts'
 import { entry } from './modules.ts'
 
 let host: Host | undefined
 let store: ReturnType<typeof openSqlite> | undefined
+
+/** Tests let go of the leash that the kernel holds, to see what is left of a dead host. */
+const isLeashed = process.env['SOJOURN_TEST_LEASH'] !== 'off'
 
 function tell(message: HostToDoor): void {
   if (process.connected) process.send?.(message)
@@ -29,15 +34,20 @@ async function configure({
   backends,
 }: Extract<DoorToHost, { type: 'configure' }>): Promise<void> {
   store = openSqlite({ data })
+  const directory = await store.directory()
+  // Only the owner of the folder knows that whoever left a process there is dead.
+  const register = await openRegister(data, log)
+  const main = entry('../live/backend/main', import.meta.url)
   host = new Host({
     backends,
-    directory: await store.directory(),
+    directory,
     journal: store.journal(),
     relay: fileURLToPath(entry('../live/host/box-relay', import.meta.url)),
     run: mkdtempSync(join(tmpdir(), 'sojourn-')),
     folderOf: foldersIn(data),
-    launch: launcher(entry('../live/backend/main', import.meta.url)),
-    clock: systemClock,
+    launch: launcher({ main, register, isLeashed }),
+    // Twice: one look at the pipes may find the first part of what lies there.
+    clock: patient(systemClock, (run) => setImmediate(() => setImmediate(run))),
     log,
     tell,
     defer: setImmediate,
@@ -58,6 +68,12 @@ function connect(
   // The socket can close while its handle is on the way; the message then comes alone.
   if (handle) host?.connect(name, socket, handle)
   else tell({ type: 'refused', connection, code: 'CONNECTION_CLOSED' })
+}
+
+async function answer({ ask, what, name }: Extract<DoorToHost, { type: 'ask' }>): Promise<void> {
+  if (what === 'end') await host?.end(name)
+  const lines = what === 'log' ? host?.log(name) : undefined
+  tell({ type: 'answer', ask, ...(lines && { lines }) })
 }
 
 async function stop(): Promise<void> {
@@ -87,8 +103,10 @@ function hear(message: DoorToHost, handle: SocketHandle | undefined): void {
       host?.close(message.connections, message.code)
       break
     case 'stop':
-      if (message.name) host?.end(message.name)
-      else stop()
+      stop()
+      break
+    case 'ask':
+      answer(message)
       break
     default:
       message satisfies never

@@ -4,11 +4,15 @@ import { type Clock, type ErrorCode, type Log, limits, SojournError } from '../b
 import type {
   BackendPlan,
   DoorToHost,
+  HostAnswer,
+  HostQuestion,
   HostToDoor,
   InstanceName,
   SocketFacts,
+  StatusChange,
 } from '../base/protocol/index.ts'
 import type { HostLink, Located } from '../live/gateway/gateway.ts'
+import { Asks } from './asks.ts'
 import { entry } from './modules.ts'
 
 export type Word = Extract<HostToDoor, { type: 'adopted' | 'refused' | 'closed' | 'active' }>
@@ -19,7 +23,9 @@ export interface HostProcessOptions {
   readonly clock: Clock
   readonly log: Log
   readonly onWord: (word: Word) => void
-  /** Every connection went with the host. */
+  /** An instance has come to another phase of its life. */
+  readonly onStatus: (change: StatusChange) => void
+  /** Every connection and every instance went with the host. */
   readonly onLost: () => void
 }
 
@@ -32,6 +38,7 @@ const restartPauseMs = 250
 
 export class HostProcess implements HostLink {
   readonly #options: HostProcessOptions
+  readonly #asks: Asks<HostAnswer>
   #child: ChildProcess | undefined
   #ready = false
   /** Bounded by the requests that the door lets wait. */
@@ -41,11 +48,12 @@ export class HostProcess implements HostLink {
 
   constructor(options: HostProcessOptions) {
     this.#options = options
+    this.#asks = new Asks(options.clock)
   }
 
   /** Resolves when the host owns the data folder; rejects with `DATA_IN_USE` and the like. */
   start(): Promise<void> {
-    const { data, backends, log } = this.#options
+    const { data, backends } = this.#options
     const child = fork(entry('./host-main', import.meta.url), {
       serialization: 'advanced',
       execArgv: ['--disable-warning=ExperimentalWarning'],
@@ -67,12 +75,8 @@ export class HostProcess implements HostLink {
         } else if (message.type === 'ready') {
           this.#ready = true
           resolve()
-        } else if (message.type === 'log') {
-          log[message.level](message.facts, message.message)
-        } else if (message.type === 'located' || message.type === 'unlocated') {
-          this.#answer(message)
-        } else if (message.type !== 'status') {
-          this.#options.onWord(message)
+        } else {
+          this.#hear(message)
         }
       })
     })
@@ -112,7 +116,7 @@ export class HostProcess implements HostLink {
     })
   }
 
-  #answer(message: Extract<HostToDoor, { type: 'located' | 'unlocated' }>): void {
+  #found(message: Extract<HostToDoor, { type: 'located' | 'unlocated' }>): void {
     const { id } = message
     const question = this.#questions.get(id)
     this.#questions.delete(id)
@@ -124,7 +128,18 @@ export class HostProcess implements HostLink {
     question?.resolve({ address, instance, release: () => this.#say({ type: 'release', id }) })
   }
 
-  /** Ends all instances in good order, then the host. */
+  /**
+   * Asks about one instance.
+   *
+   * @throws SojournError `HOST_STOPPED` when the host is not there or does not answer within
+   *   `limits.hostAnswerMs`, `ACTIONS_TOO_MANY` when too many answers are owed
+   */
+  async ask(what: HostQuestion['what'], name: InstanceName): Promise<HostAnswer> {
+    if (!this.#ready) throw new SojournError('HOST_STOPPED')
+    return this.#asks.put((ask) => this.#say({ type: 'ask', ask, what, name }))
+  }
+
+  /** Ends all instances in good order, then the host; kills what is left after `limits.drainMs`. */
   stop(): Promise<void> {
     this.#stopping = true
     const child = this.#child
@@ -132,9 +147,31 @@ export class HostProcess implements HostLink {
       return Promise.resolve()
     const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()))
     this.#say({ type: 'stop' })
-    // It gives its instances `stopMs`; one that does not answer itself must not hold us for ever.
-    this.#options.clock.after(2 * limits.stopMs, () => child.kill('SIGKILL'))
+    this.#options.clock.after(limits.drainMs, () => child.kill('SIGKILL'))
     return gone
+  }
+
+  #hear(message: Exclude<HostToDoor, { type: 'ready' | 'failed' }>): void {
+    const { log, onStatus, onWord } = this.#options
+    switch (message.type) {
+      case 'log':
+        log[message.level](message.facts, message.message)
+        break
+      case 'status': {
+        const { type: _, ...change } = message
+        onStatus(change)
+        break
+      }
+      case 'answer':
+        this.#asks.answer(message.ask, message)
+        break
+      case 'located':
+      case 'unlocated':
+        this.#found(message)
+        break
+      default:
+        onWord(message)
+    }
   }
 
   #say(message: DoorToHost): void {
@@ -147,6 +184,7 @@ export class HostProcess implements HostLink {
     for (const { reject } of this.#questions.values()) reject(new SojournError('HOST_STOPPED'))
     this.#questions.clear()
     if (!served) return
+    this.#asks.fail()
     this.#options.onLost()
     if (this.#stopping) return
     this.#options.log.error({}, 'the host process ended; starting another')

@@ -3,7 +3,17 @@ export type { ErrorEntry } from '../base/core/hints.ts'
 export { errorTable } from '../base/core/hints.ts'
 export type { Clock, ErrorCode, Log } from '../base/core/index.ts'
 export { isSojournError, SojournError } from '../base/core/index.ts'
+export type { InstanceName, Phase, StatusChange, StopReason } from '../base/protocol/index.ts'
 export type { Ask, Authorize } from '../live/gateway/gateway.ts'
+export type {
+  InstanceChange,
+  InstanceEnd,
+  InstanceInfo,
+  InstanceNews,
+  InstancePage,
+  Instances,
+  ListInstances,
+} from '../live/gateway/instances.ts'
 export type { TicketFor, TicketOptions } from '../live/gateway/tickets.ts'
 export type {
   Analytics,

@@ -87,6 +87,11 @@ export interface SojournOptions<Data extends object> {
    * nothing. `retentionMs`: how long events are kept, an hour to 400 days, default 90 days.
    */
   readonly analytics?: boolean | { readonly retentionMs?: number }
+  /**
+   * Lets whoever sends this key as `Authorization: Bearer <key>` see and stop instances below
+   * `/live/-/`. At least 32 characters. Default: nobody, and the paths answer 404.
+   */
+  readonly admin?: { readonly key: string }
   /** Where facts and sentences go, shaped like pino. Default: warnings and errors to stderr. */
   readonly log?: Log
 }

@@ -1,7 +1,15 @@
 import type { Server } from 'node:http'
 import type { Server as TlsServer } from 'node:https'
-import { type Clock, type Log, type Random, systemClock, systemRandom } from '../base/core/index.ts'
+import {
+  type Clock,
+  type Log,
+  type Random,
+  SojournError,
+  systemClock,
+  systemRandom,
+} from '../base/core/index.ts'
 import { Gateway } from '../live/gateway/gateway.ts'
+import { type Instances, InstanceTable } from '../live/gateway/instances.ts'
 import { Tickets } from '../live/gateway/tickets.ts'
 import { openSqlite, type Sqlite } from '../stores/sqlite/index.ts'
 import { type Analytics, createAnalytics } from '../web/analytics/index.ts'
@@ -13,8 +21,9 @@ import {
   type Sessions,
   type Visitor,
 } from '../web/index.ts'
+import { AdminDoor, checkAdminKey, isAdminRequest } from './admin.ts'
 import { ConnectionEvents, tellEnds, teller } from './analytics.ts'
-import { attachDoor } from './attach.ts'
+import { attachDoor, type ServerDoor } from './attach.ts'
 import { every } from './every.ts'
 import { followEnds } from './follow.ts'
 import { HostProcess } from './host-process.ts'
@@ -32,13 +41,19 @@ export interface Sojourn<Data extends object> {
   readonly analytics: Analytics
   /** Rights to open one connection, for clients that can't bring a cookie. */
   readonly tickets: Pick<Tickets, 'issue'>
+  /** What runs, and the means to end it. */
+  readonly instances: Instances
   /**
    * Serves `/live/` on a server of node:http or node:https, beside whatever it serves already.
    *
    * @throws RangeError for a server whose `headersTimeout` is off or above Node's default of 60 s
    */
   attach(server: Server | TlsServer): void
-  /** Ends all instances in good order and closes the stores. */
+  /**
+   * Lets nobody new in, ends all instances in good order and closes the stores. Clients are told to
+   * come back (1012). What does not end within 5 s is killed, and all is over within 10 s; what was
+   * acknowledged is there at the next start. The second call waits for the first.
+   */
   close(): Promise<void>
 }
 
@@ -68,7 +83,9 @@ export async function sojourn<Data extends object>(
 }
 
 async function start<Data extends object>(options: SojournOptions<Data>): Promise<Sojourn<Data>> {
-  const { data, session, backends = {}, log = consoleLog, analytics: account, ...place } = options
+  const { data, session, backends = {}, log = consoleLog, ...others } = options
+  const { analytics: account, admin, ...place } = others
+  const adminKey = admin && checkAdminKey(admin.key)
   const tools = { clock: systemClock, random: systemRandom, log }
   const plans = plansOf(backends)
   const store = openSqlite({ data })
@@ -96,20 +113,40 @@ async function start<Data extends object>(options: SojournOptions<Data>): Promis
   await sessions.followEnds()
   const stopFollowing = followEnds({ sessions, door: live.gateway, ...tools })
   const stopSweeping = sweepOften({ sessions, tickets, analytics, log })
+  const door = new AdminDoor({ key: adminKey, instances: live.instances, ...tools })
+  const close = async (): Promise<void> => {
+    stopFollowing()
+    stopSweeping()
+    live.gateway.refuseAll(new SojournError('HOST_STOPPED'))
+    await live.host.stop()
+    door.close()
+    await analytics?.close()
+    store.close()
+  }
+  let closing: Promise<void> | undefined
   return {
     sessions,
+    instances: live.instances,
     get analytics() {
       if (!analytics) throw new TypeError('analytics is off, see sojourn({ analytics: true })')
       return analytics
     },
     tickets,
-    attach: (server) => attachDoor(server, live.gateway),
-    async close() {
-      stopFollowing()
-      stopSweeping()
-      await live.host.stop()
-      await analytics?.close()
-      store.close()
+    attach: (server) => attachDoor(server, withAdmin(live.gateway, door)),
+    close: () => {
+      closing ??= close()
+      return closing
+    },
+  }
+}
+
+/** The door of the visitors, and beside it that of the operators. */
+function withAdmin(visitors: ServerDoor, operators: Pick<AdminDoor, 'request'>): ServerDoor {
+  return {
+    upgrade: (...upgrade) => visitors.upgrade(...upgrade),
+    request: async (request, response) => {
+      if (isAdminRequest(request)) operators.request(request, response)
+      else await visitors.request(request, response)
     },
   }
 }
@@ -184,6 +221,7 @@ function joinLive<Data extends object>({
 }: LiveParts<Data>): {
   gateway: Gateway<Visitor<Data>>
   host: HostProcess
+  instances: Instances
 } {
   const host = new HostProcess({
     data,
@@ -194,9 +232,11 @@ function joinLive<Data extends object>({
       if (word.type !== 'active') connections?.hear(word.type, word.connection)
       gateway.hear(word)
     },
+    onStatus: (change) => instances.take(change),
     onLost: () => {
       connections?.hostLost()
       gateway.hostLost()
+      instances.hostLost()
     },
   })
   const tell = analytics && teller(analytics, parts.clock)
@@ -207,7 +247,13 @@ function joinLive<Data extends object>({
     commands,
     host: connections?.upon(host) ?? host,
   })
+  const instances = new InstanceTable({
+    ...parts,
+    isBackend: (name) => Object.hasOwn(plans, name),
+    connections: () => gateway.connectionsByInstance(),
+    ask: (what, name) => host.ask(what, name),
+  })
   parts.sessions.on('end', ({ id }) => gateway.endSession(id))
   if (tell) parts.sessions.on('end', tellEnds(tell))
-  return { gateway, host }
+  return { gateway, host, instances }
 }

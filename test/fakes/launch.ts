@@ -8,7 +8,7 @@ import {
   type JournalRequest,
   type ProcessToHost,
 } from '../../src/base/protocol/index.ts'
-import type { Launch, Launched } from '../../src/live/host/launch.ts'
+import type { Launch, Launched, ProcessExit } from '../../src/live/host/launch.ts'
 import type { SocketHandle } from '../../src/live/host/sockets.ts'
 
 type Told =
@@ -23,6 +23,8 @@ export class FakeChild extends EventEmitter {
   connected = true
   /** What its host said to its instances. */
   readonly heard: HostToProcess[] = []
+  readonly output = new PassThrough()
+  readonly ended = Promise.withResolvers<ProcessExit>()
   /** What is written to it arrives nowhere. */
   readonly journal = new Duplex({ read: () => {}, write: (_chunk, _encoding, done) => done() })
   killed = false
@@ -76,7 +78,7 @@ export class FakeChild extends EventEmitter {
 
   exit(): void {
     this.connected = false
-    this.emit('exit', null, 'SIGKILL')
+    this.ended.resolve({ code: null, signal: 'SIGKILL' })
   }
 
   get connections(): string[] {
@@ -94,11 +96,13 @@ export class FakeLaunch {
   readonly launch: Launch = () => {
     const child = new FakeChild(this.fails ? undefined : this.children.length + 1)
     this.children.push(child)
-    if (this.fails) setImmediate(() => child.emit('error', new Error('EAGAIN')))
+    if (this.fails) setImmediate(() => child.ended.resolve({ code: null, signal: null }))
     const launched: Launched = {
       child: child as unknown as ChildProcess,
       journal: child.journal,
-      outputs: [new PassThrough(), new PassThrough()],
+      outputs: [child.output],
+      ended: child.ended.promise,
+      kill: () => child.kill(),
     }
     return launched
   }

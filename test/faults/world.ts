@@ -3,9 +3,17 @@ import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { attachDoor } from '../../src/app/attach.ts'
 import { HostProcess } from '../../src/app/host-process.ts'
-import { SojournError, silentLog, systemClock, systemRandom } from '../../src/base/core/index.ts'
+import {
+  logVia,
+  SojournError,
+  silentLog,
+  systemClock,
+  systemRandom,
+} from '../../src/base/core/index.ts'
+import type { ModulePlan } from '../../src/base/protocol/index.ts'
 import { connect, type Live } from '../../src/client/index.ts'
 import { type Authorize, Gateway, type Visitor } from '../../src/live/gateway/gateway.ts'
+import { InstanceTable } from '../../src/live/gateway/instances.ts'
 import { childrenOf, scratchFolder } from '../e2e/scratch.ts'
 import type log from './backends/log.ts'
 
@@ -20,27 +28,42 @@ export interface World {
   readonly host: HostProcess
   /** Kills the host process, and so everything that it holds. */
   killHost(): Promise<void>
+  readonly instances: InstanceTable
+  /** What was logged: level, facts and sentence. */
+  readonly logged: readonly LogLine[]
   connect(key: string, session?: string, backendName?: string): LogLive
   close(): Promise<void>
 }
 
+interface LogLine {
+  readonly level: string
+  readonly facts: object
+  readonly message: string
+}
+
+type Plan = Partial<Omit<ModulePlan, 'module'>>
+export type WorldOptions = Plan & { readonly data?: ReturnType<typeof scratchFolder> }
+
 export async function openWorld(
   authorize: Authorize<Visitor> = () => true,
-  { idleAfterMs = 60_000, data = scratchFolder() } = {},
+  { data = scratchFolder(), ...given }: WorldOptions = {},
 ): Promise<World> {
   const sessions = new Set<string>()
   const touched: string[] = []
+  const logged: LogLine[] = []
   const lives: LogLive[] = []
   const plan = (name: string) => ({
     module: new URL(`./backends/${name}.ts`, import.meta.url).href,
-    idleAfterMs,
+    idleAfterMs: 60_000,
     env: {},
     kind: 'module' as const,
     warm: 0,
     perProcess: 1,
     memoryBytesMax: 0,
     lifetimeMs: 0,
+    ...given,
   })
+  const noted = logVia((level, facts, message) => logged.push({ level, facts, message }))
   const host = new HostProcess({
     data: data.path,
     backends: {
@@ -50,9 +73,20 @@ export async function openWorld(
       alarms: plan('alarms'),
     },
     clock: systemClock,
-    log: silentLog,
+    log: noted,
     onWord: (word) => gateway.hear(word),
-    onLost: () => gateway.hostLost(),
+    onStatus: (change) => instances.take(change),
+    onLost: () => {
+      gateway.hostLost()
+      instances.hostLost()
+    },
+  })
+  const instances: InstanceTable = new InstanceTable({
+    isBackend: () => true,
+    connections: () => gateway.connectionsByInstance(),
+    ask: (what, name) => host.ask(what, name),
+    clock: systemClock,
+    log: silentLog,
   })
   const gateway = new Gateway<Visitor>({
     rules: { log: authorize, picky: authorize, missing: authorize, alarms: authorize },
@@ -90,6 +124,8 @@ export async function openWorld(
     touched,
     gateway,
     host,
+    instances,
+    logged,
     connect(key, session, backendName = 'log') {
       const query = session === undefined ? '' : `?session=${session}`
       const live = connect<typeof log>(`ws://localhost:${port}/live/${backendName}/${key}${query}`)

@@ -55,6 +55,7 @@ const rows = {
   TURN_OVER: [500, false],
 
   // Instances and ownership.
+  INSTANCE_UNKNOWN: [404, false],
   INSTANCE_START_FAILED: [503, true],
   INSTANCE_STOPPED: [503, true, 1012],
   INSTANCE_PARKED: [503, true],

@@ -43,6 +43,8 @@ const hints: Readonly<Record<ErrorCode, string>> = {
   CONNECTION_CLOSED: 'The connection was closed before an answer came.',
   TURN_TIMEOUT: 'Keep a turn shorter than `turnMs`; wait for slow things outside of it.',
   TURN_OVER: 'Change the state before the handler returns; await what it starts.',
+  INSTANCE_UNKNOWN:
+    'Nothing of this key has run since this server started; see the list of instances.',
   INSTANCE_START_FAILED: 'The process of this key did not start; see the server log.',
   INSTANCE_STOPPED: 'The process of this key ended; connect again.',
   INSTANCE_PARKED: 'Mend what the server log tells of this key, then stop it once to let it start.',

@@ -28,6 +28,12 @@ describe('limits', () => {
       limits.connectionsPerSessionMax < limits.connectionsPerInstanceMax,
     ],
     ['a ticket of any length of life is one of the allowed', limits.ticketMs <= limits.ticketMsMax],
+    ['every instance is ended before the host is', limits.stopMs < limits.drainMs],
+    ['an instance is ended before the answer is due', limits.stopMs < limits.hostAnswerMs],
+    [
+      'the log of a process has room for its longest line',
+      limits.outputLineCharsMax < limits.outputCharsKept,
+    ],
     ['one slow turn at the start is no failed start', limits.turnMs < limits.startMs],
     ['one message never makes a client slow', limits.messageBytesMax < limits.unsentBytesMax],
     [

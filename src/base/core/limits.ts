@@ -99,6 +99,25 @@ export const limits = {
   crashesMax: 10,
   /** What is kept of a process's output, for the log of its instances. */
   outputCharsKept: 65_536,
+  /** Lines of one process that reach the log within a second; more are counted and dropped. */
+  outputLinesPerSecondMax: 200,
+  /** A longer line of output is cut. */
+  outputLineCharsMax: 4_096,
+  /** A process that was left by a dead host must be gone within this time after its kill. */
+  leftoverMs: 5_000,
+  /** From the word to drain to the kill of the host. */
+  drainMs: 10_000,
+  /** A question of the door to the host is answered within this time, or fails. */
+  hostAnswerMs: 10_000,
+  /** Questions of the door that the host has not answered yet. */
+  hostAsksMax: 64,
+  /** Instances that have ended and are still told of. */
+  instancesEndedKept: 1_000,
+  /** Changes of status that a follower may have missed. */
+  statusChangesKept: 1_000,
+  /** Followers of the status, and what each may leave unread before it is dropped. */
+  statusFollowersMax: 100,
+  statusUnsentBytesMax: 1_048_576,
   /** Time for the first message of a client after its handshake. */
   helloMs: 10_000,
   /** Records of a journal between two snapshots, and their bytes. */

@@ -116,6 +116,8 @@ export type StopReason =
   /** Its process ended for what another instance in it did. */
   | 'neighbour'
   | 'host-drain'
+  /** Its host process ended, and with it everything that it served. */
+  | 'host-lost'
 
 /** One step in the life of an instance. */
 export interface StatusChange extends InstanceName {
@@ -127,6 +129,8 @@ export interface StatusChange extends InstanceName {
   readonly reason?: StopReason
   /** What the process said last, when it ended against its will. */
   readonly lastOutput?: string
+  /** It ended against its will so often that its key is not started until it is stopped once. */
+  readonly isParked?: boolean
 }
 
 /** A line for the application's logger. Facts are plain: errors don't survive a channel. */
@@ -135,6 +139,17 @@ export interface LogLine {
   readonly level: 'debug' | 'info' | 'warn' | 'error'
   readonly facts: object
   readonly message: string
+}
+
+/** What the door may ask the host about one instance. */
+export interface HostQuestion {
+  /** `end`: in good order, and its key gets a clean record. `log`: the last output of its process. */
+  readonly what: 'end' | 'log'
+}
+
+export interface HostAnswer {
+  /** For `log`, oldest first; absent when nothing of the key runs. */
+  readonly lines?: readonly string[]
 }
 
 export type DoorToHost =
@@ -153,8 +168,10 @@ export type DoorToHost =
       readonly user?: string
     }
   | { readonly type: 'release'; readonly id: number }
-  /** Ends one instance in good order; or, without a name, all of them, and the host. */
-  | { readonly type: 'stop'; readonly name?: InstanceName }
+  /** Ends all instances in good order, and the host. */
+  | { readonly type: 'stop' }
+  /** An `answer` of the same number follows. */
+  | ({ readonly type: 'ask'; readonly ask: number; readonly name: InstanceName } & HostQuestion)
 
 export type HostToDoor =
   | { readonly type: 'ready' }
@@ -173,6 +190,7 @@ export type HostToDoor =
     }
   | { readonly type: 'unlocated'; readonly id: number; readonly code: ErrorCode }
   | ({ readonly type: 'status' } & StatusChange)
+  | ({ readonly type: 'answer'; readonly ask: number } & HostAnswer)
   | LogLine
 
 /** A frame of the journal's tail with the claim that made it. */

@@ -113,6 +113,11 @@ export class Instance {
     this.#ticker = this.#newTicker()
   }
 
+  /** Whether a handler of this instance, or what it set going, is the code that calls. */
+  get isCurrent(): boolean {
+    return this.#turns.isCurrent
+  }
+
   /** Writes the first snapshot and runs `start`. Nothing may be attached before. */
   async start(): Promise<void> {
     const { recovered, backend } = this.given

@@ -20,7 +20,7 @@ const journal = createJournalLine(new Socket({ fd: journalDescriptor }))
 let loaded: Promise<Backend> | undefined
 
 function tell(message: ProcessToHost): void {
-  process.send?.(message)
+  if (process.connected) process.send?.(message)
 }
 
 const logOf = (instance?: number): Log =>
@@ -127,6 +127,12 @@ function hear(message: HostToProcess, handle?: Handle): void {
 
 process.on('message', hear)
 process.on('disconnect', () => process.exit(0))
+// An error that nobody caught, or process.exit() in a handler: neighbours must not be charged for it.
+// The context of the culprit's turn holds up to here.
+process.on('exit', (code) => {
+  for (const [instance, { isCurrent }] of residents)
+    if (isCurrent) fail(new Error(`This instance ends its process with code ${code}.`), instance)
+})
 // A terminal sends these to the whole group; the host decides when this process stops.
 process.on('SIGINT', () => {})
 process.on('SIGTERM', () => {})

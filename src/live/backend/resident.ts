@@ -86,6 +86,11 @@ export class Resident implements Fronted {
     })
   }
 
+  /** Whether its code is what calls. */
+  get isCurrent(): boolean {
+    return this.#instance.isCurrent
+  }
+
   start(): Promise<void> {
     return this.#instance.start()
   }

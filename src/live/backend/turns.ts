@@ -96,6 +96,11 @@ export class Turns {
     return turn?.over === false ? turn.effects : undefined
   }
 
+  /** Whether the code that calls began in a turn of this instance, be it over or not. */
+  get isCurrent(): boolean {
+    return this.#context.getStore() !== undefined
+  }
+
   /** Throws `TURN_OVER` unless the code that calls belongs to a handler that is running. */
   readonly guard = (): void => {
     const turn = this.#context.getStore()

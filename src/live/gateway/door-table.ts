@@ -57,6 +57,17 @@ export class DoorTable {
     return [...this.#visits.values()]
   }
 
+  /** How many sockets each instance has, by `<backend>/<key>`. */
+  countByInstance(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>()
+    for (const { name, stage } of this.#visits.values()) {
+      if (!name || (stage !== 'adopted' && stage !== 'relayed')) continue
+      const id = `${name.backend}/${name.key}`
+      counts.set(id, (counts.get(id) ?? 0) + 1)
+    }
+    return counts
+  }
+
   ofSession(session: string): Visit[] {
     return [...this.#bySession.of(session)]
   }

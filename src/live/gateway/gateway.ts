@@ -125,6 +125,11 @@ export class Gateway<Known extends Visitor> {
     for (const session of sessions) if (session !== undefined) this.endSession(session, code)
   }
 
+  /** How many sockets each instance has, by `<backend>/<key>`. */
+  connectionsByInstance(): ReadonlyMap<string, number> {
+    return this.#table.countByInstance()
+  }
+
   /** Takes the host's word on connections. */
   hear(message: Extract<HostToDoor, { type: 'adopted' | 'refused' | 'closed' | 'active' }>): void {
     if (message.type === 'active') {

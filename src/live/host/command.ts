@@ -38,7 +38,9 @@ export interface CommandStart {
 const lookEveryMs = 50
 
 export class Command implements Serving {
-  readonly output: Output = new Output()
+  readonly backend: string
+  readonly key: string
+  readonly #output: Output
   readonly #given: CommandStart
   readonly #child: ChildProcess
   readonly #life: Life
@@ -50,12 +52,16 @@ export class Command implements Serving {
     const pid = (): number | undefined => this.#child.pid
     const onDue = (reason: StopReason): void => this.stop(reason)
     this.#life = new Life({ claim, plan, clock, pid, tell, onDue })
-    const { backend, key } = claim
-    const tagged = logVia((level, facts, message) =>
-      log[level]({ backend, key, pid: pid(), ...facts }, message),
-    )
+    this.backend = claim.backend
+    this.key = claim.key
+    const tags = { backend: claim.backend, key: claim.key, pid: this.#child.pid }
+    const tagged = logVia((level, facts, message) => log[level]({ ...tags, ...facts }, message))
+    this.#output = new Output(clock, {
+      line: (text) => tagged.info({}, text),
+      dropped: (lines) => tagged.warn({ lines }, `${lines} lines of its output were dropped`),
+    })
     for (const stream of [this.#child.stdout, this.#child.stderr])
-      if (stream) this.output.follow(stream, (line) => tagged.info({}, line))
+      if (stream) this.#output.follow(stream)
     const end = (): void => this.#end()
     this.#child.once('exit', end)
     this.#child.once('error', end)
@@ -65,6 +71,14 @@ export class Command implements Serving {
 
   get phase(): Phase {
     return this.#life.phase
+  }
+
+  get isUp(): boolean {
+    return this.phase === 'ready'
+  }
+
+  get lines(): readonly string[] {
+    return this.#output.lines
   }
 
   get ready(): Promise<void> {
@@ -118,7 +132,7 @@ export class Command implements Serving {
   #end(): void {
     this.kill()
     const reason = this.phase === 'starting' ? 'start-failed' : 'crashed'
-    this.#life.end(reason, this.output.tail())
+    this.#life.end(reason, this.#output.tail())
   }
 }
 

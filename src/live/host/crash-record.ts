@@ -39,14 +39,15 @@ export class CrashRecord {
     })
   }
 
-  /** An instance of the key has ended. */
-  ended(id: string, reason: StopReason): void {
+  /** An instance of the key has ended. True when that was once too often: the key is parked. */
+  ended(id: string, reason: StopReason): boolean {
     const { count = 0 } = this.#byKey.get(id) ?? {}
     this.#byKey.delete(id)
-    if (!charged.includes(reason)) return
+    if (!charged.includes(reason)) return false
     this.#byKey.set(id, { count: count + 1, last: reason })
     const [oldest] = this.#byKey.keys()
     if (this.#byKey.size > keysMax && oldest) this.#byKey.delete(oldest)
+    return count + 1 >= limits.crashesMax
   }
 
   /** The key has a clean record again. */

@@ -2,56 +2,20 @@
  * The host: finds or starts the one instance of a key, hands sockets to it, and ends it. Starts
  * are single-flight per key; a connect that meets an ending instance waits and starts the next.
  */
-import {
-  type Clock,
-  type ErrorCode,
-  type Log,
-  SojournError,
-  toSojournError,
-} from '../../base/core/index.ts'
-import type {
-  BackendPlan,
-  CommandPlan,
-  HostToDoor,
-  InstanceName,
-  ModulePlan,
-  SocketFacts,
-} from '../../base/protocol/index.ts'
-import type { Directory } from '../directory/directory.ts'
-import { Command } from './command.ts'
-import { Commits } from './commits.ts'
+import { type ErrorCode, SojournError, toSojournError } from '../../base/core/index.ts'
+import type { HostToDoor, InstanceName, SocketFacts } from '../../base/protocol/index.ts'
 import { CrashRecord } from './crash-record.ts'
-import { Dormant, type Parked } from './dormant.ts'
-import { freePort } from './free-port.ts'
-import type { Journal } from './journal.ts'
-import type { Launch } from './launch.ts'
+import type { Dormant } from './dormant.ts'
+import { Dormitory } from './dormitory.ts'
 import { LiveInstance } from './live-instance.ts'
-import { Pool } from './pool.ts'
-import { InstanceProcess } from './process.ts'
+import type { InstanceProcess } from './process.ts'
 import type { Serving } from './serving.ts'
 import type { SocketHandle } from './sockets.ts'
+import { Starter, type StarterOptions } from './starter.ts'
 import { Wakes } from './wakes.ts'
 import { watchProcesses } from './watchdog.ts'
 
-export interface HostOptions {
-  readonly backends: Readonly<Record<string, BackendPlan>>
-  readonly directory: Directory
-  readonly journal: Journal
-  readonly launch: Launch
-  /** The file that relays into a box without a network. */
-  readonly relay: string
-  /** Folder of the Unix sockets that processes serve HTTP on. */
-  readonly run: string
-  /** The working folder of a key, made if missing; `undefined` where nothing is kept. */
-  readonly folderOf: (name: InstanceName) => string | undefined
-  readonly clock: Clock
-  readonly log: Log
-  readonly tell: (message: HostToDoor) => void
-  /** Runs something after what is already due, such as `setImmediate`. */
-  readonly defer: (run: () => void) => void
-  /** The journal takes no more, and what became of the last writes is unknown: start over. */
-  readonly onBroken: (error: SojournError) => void
-}
+export type HostOptions = StarterOptions
 
 /** An instance that lived for so long starts with a clean record. */
 const crashForgottenAfterMs = 3_000
@@ -62,33 +26,39 @@ interface Slot {
 
 export class Host {
   readonly #options: HostOptions
-  readonly #pool: Pool
-  readonly #commits: Commits
+  readonly #starter: Starter
   readonly #crashes: CrashRecord
   readonly #slots = new Map<string, Slot>()
   /** Everything that is not known to be gone. */
   readonly #running = new Set<Serving>()
   /** What keeps instances awake for the door, by the id of its question. */
   readonly #holds = new Map<number, () => void>()
-  /** Keys that hibernate with clients connected. */
-  readonly #dormant = new Map<string, Dormant>()
+  readonly #dormitory: Dormitory
   /** Where each handed-over connection lives. */
   readonly #homes = new Map<string, LiveInstance | Dormant>()
   readonly #stopWatching: () => void
   readonly #wakes: Wakes
-  #lastInstance = 0
   #isDraining = false
 
   constructor(options: HostOptions) {
-    const { backends, clock, launch, log, run, journal, defer, onBroken } = options
+    const { clock, journal, log } = options
     this.#options = options
     this.#crashes = new CrashRecord(clock)
-    this.#commits = new Commits({ journal, defer, onBroken })
-    this.#pool = new Pool({
-      backends,
-      clock,
-      open: (backend, plan) => new InstanceProcess({ backend, plan, launch, run, clock, log }),
+    this.#dormitory = new Dormitory({
+      wake: (id) => this.#wake(id),
+      onClosed: (connection) => this.#tell({ type: 'closed', connection }),
     })
+    this.#starter = new Starter(
+      { ...options, tell: (message) => this.#tell(message) },
+      {
+        park: (name, sockets, mindsPartings) => {
+          if (sockets.length === 0) return
+          const dormant = this.#dormitory.park(idOf(name), sockets, mindsPartings)
+          for (const { caller } of sockets) this.#homes.set(caller.connection, dormant)
+        },
+        noticed: (wakeAtMs) => this.#wakes.noticed(wakeAtMs),
+      },
+    )
     this.#stopWatching = watchProcesses(clock, () => this.#watched())
     const start = (name: InstanceName): Promise<unknown> => this.#serving(name)
     this.#wakes = new Wakes({ journal, clock, log, running: this.#slots, start })
@@ -106,13 +76,8 @@ export class Host {
       handle.close()
       const { code } = toSojournError(error)
       this.#options.log.warn({ ...name, code, err: error }, 'a connection was refused')
-      this.#options.tell({ type: 'refused', connection, code })
+      this.#tell({ type: 'refused', connection, code })
     }
-  }
-
-  #enter(instance: LiveInstance, socket: SocketFacts, handle: SocketHandle): void {
-    this.#homes.set(socket.caller.connection, instance)
-    instance.connect(socket, handle)
   }
 
   /** Closes connections, wherever they live. */
@@ -123,7 +88,6 @@ export class Host {
 
   /** Tells the door where a key is served, and keeps that awake until its release. */
   async locate(id: number, name: InstanceName, user?: string): Promise<void> {
-    const { tell } = this.#options
     // Also of one whose answer is not there yet.
     let isReleased = false
     this.#holds.set(id, () => {
@@ -136,10 +100,10 @@ export class Host {
       else this.#holds.set(id, letGo)
       const address = await serving.locate()
       const instance = serving instanceof LiveInstance ? serving.instance : 0
-      tell({ type: 'located', id, address, instance })
+      this.#tell({ type: 'located', id, address, instance })
     } catch (error) {
       this.release(id)
-      tell({ type: 'unlocated', id, code: toSojournError(error).code })
+      this.#tell({ type: 'unlocated', id, code: toSojournError(error).code })
     }
   }
 
@@ -149,34 +113,37 @@ export class Host {
     this.#holds.delete(id)
   }
 
-  /** Ends one instance in good order, and gives its key a clean record. */
+  /** Ends one instance in good order, also while it starts, and gives its key a clean record. */
   async end(name: InstanceName): Promise<void> {
-    const id = idOf(name)
-    this.#crashes.forgive(id)
-    const serving = await this.#slots.get(id)?.serving.catch(() => undefined)
+    const serving = this.#find(name)
     serving?.stop('requested')
     await serving?.stopped
+    this.#crashes.forgive(idOf(name))
+  }
+
+  /** The last lines that the process of an instance printed; `undefined` when nothing of it runs. */
+  log(name: InstanceName): readonly string[] | undefined {
+    return this.#find(name)?.lines
   }
 
   /** Ends everything in good order. */
   async stop(): Promise<void> {
     this.#isDraining = true
     this.#wakes.stop()
-    this.#pool.close()
-    for (const dormant of this.#dormant.values()) dormant.close(dormant.connections, 'HOST_STOPPED')
+    this.#starter.close()
+    this.#dormitory.dismissAll('HOST_STOPPED')
     const running = [...this.#running]
     for (const serving of running) serving.stop('host-drain')
     await Promise.all(running.map((serving) => serving.stopped))
-    await Promise.all(this.#pool.processes().map((process) => process.gone))
+    await Promise.all(this.#starter.processes().map((process) => process.gone))
     this.#stopWatching()
   }
 
   /** Ends everything at once; what instances acknowledged is in the journal. */
   kill(): void {
     this.#isDraining = true
-    this.#wakes.stop()
-    for (const process of this.#pool.processes()) process.kill('host-drain')
-    for (const serving of this.#running) if (serving instanceof Command) serving.kill()
+    for (const process of this.#starter.processes()) process.kill('host-drain')
+    for (const serving of this.#running) serving.kill()
   }
 
   *#watched(): Generator<InstanceProcess> {
@@ -189,13 +156,18 @@ export class Host {
     }
   }
 
-  /** What serves a key and is ready, started if there is nothing. */
+  #enter(instance: LiveInstance, socket: SocketFacts, handle: SocketHandle): void {
+    this.#homes.set(socket.caller.connection, instance)
+    instance.connect(socket, handle)
+  }
+
+  /** What serves a key and may be used, started if there is nothing. */
   async #serving(name: InstanceName, user?: string): Promise<Serving> {
     const id = idOf(name)
     for (;;) {
       const slot = this.#slots.get(id) ?? this.#open(id, name, user)
       const serving = await slot.serving
-      if (serving.phase === 'ready') return serving
+      if (serving.isUp) return serving
       await serving.stopped
     }
   }
@@ -211,20 +183,11 @@ export class Host {
   }
 
   async #start(id: string, name: InstanceName, user: string | undefined): Promise<Serving> {
-    const { backends, clock, log } = this.#options
-    const plan = backends[name.backend]
-    if (!plan) throw new SojournError('BACKEND_UNKNOWN', `There is no backend ${name.backend}.`)
+    const { clock, log } = this.#options
     await this.#crashes.pause(id)
-    if (this.#isDraining) throw new SojournError('HOST_STOPPED')
-    const serving =
-      plan.kind === 'module'
-        ? await this.#startInstance(name, plan)
-        : await this.#startCommand(name, plan, user)
+    const serving = await this.#starter.start(name, user)
     this.#running.add(serving)
-    serving.stopped.then((reason) => {
-      this.#running.delete(serving)
-      this.#crashes.ended(id, reason)
-    })
+    serving.stopped.then(() => this.#running.delete(serving))
     await this.#succeed(id, serving)
     clock.after(crashForgottenAfterMs, () => serving.phase === 'ready' && this.#crashes.forgive(id))
     log.info({ ...name }, 'instance ready')
@@ -233,101 +196,50 @@ export class Host {
 
   /** Waits until it is ready, and gives it the sockets of the one before. */
   async #succeed(id: string, serving: Serving): Promise<void> {
-    const dormant = this.#dormant.get(id)
     try {
       await serving.ready
     } catch (error) {
-      this.#dormant.delete(id)
-      dormant?.close(dormant.connections, 'INSTANCE_START_FAILED')
+      this.#dormitory.dismiss(id, 'INSTANCE_START_FAILED')
       throw error
     }
-    this.#dormant.delete(id)
-    if (!dormant || !(serving instanceof LiveInstance)) return
-    await dormant.handOver({
-      connect: (socket, handle) => this.#enter(serving, socket, handle),
-      parted: (callers) => serving.parted(callers),
-    })
+    if (serving instanceof LiveInstance)
+      await this.#dormitory.wake(id, {
+        connect: (socket, handle) => this.#enter(serving, socket, handle),
+        parted: (callers) => serving.parted(callers),
+      })
   }
 
-  /** Takes the key over, and settles its instance in a process. */
-  async #startInstance(name: InstanceName, plan: ModulePlan): Promise<LiveInstance> {
-    const process = this.#pool.take(name.backend, plan)
-    try {
-      return await this.#settle(name, plan, process)
-    } catch (error) {
-      process.release()
-      throw error
-    }
-  }
-
-  async #settle(
-    name: InstanceName,
-    plan: ModulePlan,
-    process: InstanceProcess,
-  ): Promise<LiveInstance> {
-    const { directory, journal, clock, tell, folderOf } = this.#options
-    const claim = await directory.claim(name)
-    const recovered = await journal.recover(claim)
-    if (this.#isDraining) throw new SojournError('HOST_STOPPED')
-    this.#lastInstance += 1
-    return new LiveInstance({
-      instance: this.#lastInstance,
-      claim,
-      plan,
-      recovered,
-      folder: folderOf(name),
-      process,
-      clock,
-      write: async (by, { type, level, ...entry }) => {
-        const written = await this.#commits.add(by, type, entry, level)
-        if (written) this.#wakes.noticed(entry.wakeAtMs)
-        return written
-      },
-      tell: (message) => {
-        if (message.type === 'closed') this.#homes.delete(message.connection)
-        tell(message)
-      },
-      park: (sockets, mindsPartings) => this.#park(name, sockets, mindsPartings),
-    })
-  }
-
-  async #startCommand(
-    name: InstanceName,
-    plan: CommandPlan,
-    user: string | undefined,
-  ): Promise<Command> {
-    const { directory, clock, log, tell, folderOf, relay } = this.#options
-    const claim = await directory.claim(name)
-    const port = await freePort()
-    if (this.#isDraining) throw new SojournError('HOST_STOPPED')
-    const folder = folderOf(name)
-    return new Command({ claim, plan, folder, port, relay, user, clock, log, tell })
-  }
-
-  /** Keeps the sockets of an instance that hibernates. */
-  #park(name: InstanceName, sockets: readonly Parked[], mindsPartings: boolean): void {
-    if (sockets.length === 0) return
-    const id = idOf(name)
-    const dormant: Dormant = new Dormant({
-      sockets,
-      mindsPartings,
-      onWake: () => this.#dormant.get(id) === dormant && this.#wake(name),
-      onClosed: (connection) => {
-        this.#homes.delete(connection)
-        this.#options.tell({ type: 'closed', connection })
-        if (dormant.isOver && this.#dormant.get(id) === dormant) this.#dormant.delete(id)
-      },
-    })
-    this.#dormant.set(id, dormant)
-    for (const { caller } of sockets) this.#homes.set(caller.connection, dormant)
-  }
-
-  #wake(name: InstanceName): void {
+  #wake(id: string): void {
     if (this.#isDraining) return
+    const name = nameOf(id)
     this.#serving(name).catch((error) => {
       this.#options.log.warn({ ...name, err: error }, 'a hibernating instance did not wake')
     })
   }
+
+  #tell(message: HostToDoor): void {
+    if (message.type === 'closed') this.#homes.delete(message.connection)
+    this.#options.tell(message.type === 'status' ? this.#judged(message) : message)
+  }
+
+  /** Counts crashes, and says so when a key has had too many. */
+  #judged(change: Extract<HostToDoor, { type: 'status' }>): HostToDoor {
+    const { phase, reason } = change
+    const isParked =
+      phase === 'stopped' && reason !== undefined && this.#crashes.ended(idOf(change), reason)
+    return isParked ? { ...change, isParked } : change
+  }
+
+  #find({ backend, key }: InstanceName): Serving | undefined {
+    for (const serving of this.#running)
+      if (serving.key === key && serving.backend === backend) return serving
+    return undefined
+  }
 }
 
 const idOf = ({ backend, key }: InstanceName): string => `${backend}/${key}`
+
+function nameOf(id: string): InstanceName {
+  const [backend = '', key = ''] = id.split('/')
+  return { backend, key }
+}

@@ -59,6 +59,7 @@ export class Life {
 
   begin(): void {
     if (!this.#move('ready')) return
+    this.#cancelDeadline()
     const { plan, onDue } = this.#options
     if (plan.lifetimeMs > 0) this.#deadline(plan.lifetimeMs, () => onDue('lifetime'))
     this.stir()
@@ -75,11 +76,11 @@ export class Life {
 
   /** It is gone; the reason that was given first counts. */
   end(reason: StopReason, lastOutput?: string): void {
-    const isStarting = this.#phase === 'starting'
     if (!this.#move('stopped', reason, lastOutput)) return
     this.#cancelIdle()
     this.#cancelDeadline()
-    const code = isStarting ? 'INSTANCE_START_FAILED' : 'INSTANCE_STOPPED'
+    const hasFailed = this.#reason === 'start-failed'
+    const code = hasFailed ? 'INSTANCE_START_FAILED' : 'INSTANCE_STOPPED'
     this.#settleReady.reject(new SojournError(code))
     this.#settleStopped(this.#reason ?? reason)
   }

@@ -38,6 +38,7 @@ export interface LiveInstanceStart {
 
 export class LiveInstance implements Tenant, Serving {
   readonly instance: number
+  readonly backend: string
   readonly key: string
   readonly #given: LiveInstanceStart
   readonly #life: Life
@@ -49,6 +50,7 @@ export class LiveInstance implements Tenant, Serving {
     const { claim, clock, instance, plan, process, recovered, folder, tell } = given
     this.#given = given
     this.instance = instance
+    this.backend = claim.backend
     this.key = claim.key
     this.#sockets = new HeldSockets(clock, (connection) => {
       tell({ type: 'closed', connection })
@@ -68,6 +70,14 @@ export class LiveInstance implements Tenant, Serving {
 
   get phase(): Phase {
     return this.#life.phase
+  }
+
+  get isUp(): boolean {
+    return this.phase === 'ready' && this.process.isUp
+  }
+
+  get lines(): readonly string[] {
+    return this.process.output.lines
   }
 
   get ready(): Promise<void> {
@@ -118,9 +128,14 @@ export class LiveInstance implements Tenant, Serving {
 
   /** The instance writes a snapshot; its process is killed after `stopMs`. */
   stop(reason: StopReason): void {
-    if (!this.#life.wane(reason, limits.stopMs, () => this.process.kill(reason))) return
+    const kill = (): void => this.process.kill(reason, this)
+    if (!this.#life.wane(reason, limits.stopMs, kill)) return
     // Who is quiet stays connected while the instance hibernates.
     this.process.say({ type: reason === 'idle' ? 'park' : 'stop', instance: this.instance })
+  }
+
+  kill(): void {
+    this.process.kill('host-drain')
   }
 
   hear(message: ProcessToHost): void {
@@ -161,12 +176,13 @@ export class LiveInstance implements Tenant, Serving {
 
   async write(request: JournalRequest): Promise<boolean> {
     const written = await this.#given.write(this.#given.claim, request)
-    if (!written) this.process.kill('fenced')
+    if (!written) this.process.kill('fenced', this)
     return written
   }
 
   lost({ reason, lastOutput }: ProcessEnd): void {
-    this.#finish(this.phase === 'starting' ? 'start-failed' : reason, lastOutput)
+    const hasFailed = this.phase === 'starting' && reason !== 'neighbour'
+    this.#finish(hasFailed ? 'start-failed' : reason, lastOutput)
   }
 
   #adopted(connection: string): void {
@@ -189,7 +205,7 @@ export class LiveInstance implements Tenant, Serving {
 
   /** Its process says why, and says it last: what it said is told when it has ended. */
   #failStart(): void {
-    this.process.kill('start-failed')
+    this.process.kill('start-failed', this)
   }
 
   #leave(reason: StopReason): void {

@@ -16,7 +16,8 @@ import {
   type StopReason,
   splitMessages,
 } from '../../base/protocol/index.ts'
-import type { Launch } from './launch.ts'
+import type { Launch, ProcessExit } from './launch.ts'
+import { memoryOf } from './memory.ts'
 import { Output } from './output.ts'
 import type { SocketHandle } from './sockets.ts'
 
@@ -50,9 +51,10 @@ export interface ProcessOptions {
 export class InstanceProcess {
   /** Resolves when the process is gone and its tenants know. */
   readonly gone: Promise<void>
-  readonly output: Output = new Output()
+  readonly output: Output
   readonly #given: ProcessOptions
   readonly #child: ChildProcess
+  readonly #killAll: () => void
   readonly #tenants = new Map<number, Tenant>()
   readonly #log: Log
   /** Why it was ended; the first reason counts, and a process that ended by itself has none. */
@@ -70,23 +72,22 @@ export class InstanceProcess {
 
   constructor(given: ProcessOptions) {
     const { backend, plan, launch, log } = given
-    const { child, journal, outputs } = launch(plan)
+    const { child, journal, outputs, ended, kill } = launch(plan)
     this.#given = given
     this.#child = child
+    this.#killAll = kill
     this.#log = logVia((level, facts, message) => {
       const [only, ...others] = this.#tenants.values()
       const key = only && others.length === 0 ? { key: only.key } : {}
       log[level]({ backend, ...key, pid: child.pid, ...facts }, message)
     })
-    for (const stream of outputs) this.output.follow(stream, (line) => this.#log.info({}, line))
-    this.#serveJournal(journal)
-    this.gone = new Promise((resolve) => {
-      const end = (code: number | null, signal: NodeJS.Signals | null): void =>
-        resolve(this.#end(code, signal))
-      child.once('exit', end)
-      // Also told of a process that runs; only one that never did has no id.
-      child.on('error', () => child.pid === undefined && end(null, null))
+    this.output = new Output(given.clock, {
+      line: (text) => this.#log.info({}, text),
+      dropped: (lines) => this.#log.warn({ lines }, `${lines} lines of its output were dropped`),
     })
+    for (const stream of outputs) this.output.follow(stream)
+    this.#serveJournal(journal)
+    this.gone = ended.then((exit) => this.#end(exit))
     child.on('message', (message: ProcessToHost) => this.#hear(message))
     this.say({ type: 'load', module: plan.module })
   }
@@ -95,10 +96,15 @@ export class InstanceProcess {
     return this.#child.pid
   }
 
+  /** Whether it runs, and nobody has ended it. */
+  get isUp(): boolean {
+    return !this.#isGone && this.#child.connected && this.#reason === undefined
+  }
+
   /** Whether another instance may move in. */
   get hasRoom(): boolean {
     const taken = this.#tenants.size + this.#expected
-    return !this.#isGone && this.#reason === undefined && taken < this.#given.plan.perProcess
+    return this.isUp && taken < this.#given.plan.perProcess
   }
 
   /** Whether no instance lives here, or is about to. */
@@ -154,14 +160,17 @@ export class InstanceProcess {
     this.#given.clock.after(limits.stopMs, () => this.kill(reason))
   }
 
-  kill(reason: StopReason): void {
+  /** Ends it at once, with all that it started. `culprit`: the one for whose fault, if it is known. */
+  kill(reason: StopReason, culprit?: Tenant): void {
     if (this.#isGone) return
     this.#reason ??= reason
-    this.#child.kill('SIGKILL')
+    this.#culprit ??= culprit?.instance
+    this.#killAll()
   }
 
-  /** Asks for a sign of life; ends the process when it has owed one for too long. */
+  /** Asks for a sign of life; ends the process when it has owed one for too long, or is too large. */
   beat(nowMs: number): void {
+    this.#weigh()
     if (this.#owesSinceMs === undefined) {
       this.#owesSinceMs = nowMs
       this.say({ type: 'beat' })
@@ -176,11 +185,20 @@ export class InstanceProcess {
     this.#owesSinceMs = undefined
   }
 
+  #weigh(): void {
+    const { memoryBytesMax } = this.#given.plan
+    if (memoryBytesMax === 0 || this.pid === undefined) return
+    const bytes = memoryOf(this.pid) ?? 0
+    if (bytes <= memoryBytesMax) return
+    this.#log.error({ bytes, memoryBytesMax }, 'the process uses too much memory; it is ended')
+    this.kill('out-of-memory')
+  }
+
   #hear(message: ProcessToHost): void {
     this.#owesSinceMs = undefined
     switch (message.type) {
       case 'log':
-        this.#log[message.level](message.facts, message.message)
+        if (this.output.admits()) this.#log[message.level](message.facts, message.message)
         break
       case 'failed':
         this.#fail(message)
@@ -231,7 +249,7 @@ export class InstanceProcess {
     })
   }
 
-  #end(code: number | null, signal: NodeJS.Signals | null): void {
+  #end({ code, signal }: ProcessExit): void {
     this.#isGone = true
     const lastOutput = this.output.tail()
     const reason = this.#reason ?? (this.#isOutOfMemory(signal) ? 'out-of-memory' : 'crashed')

@@ -1,6 +1,11 @@
 /** A backend for the fault tests: a list that remembers who appended what, and ways to misbehave. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { z } from 'zod'
 import { action, backend, SojournError } from '../../../src/live/backend/index.ts'
+
+/** 64 KiB of lines. */
+const chunk = `${'flood '.repeat(10)}\n`.repeat(1074)
 
 const spin = action(() => {
   for (;;);
@@ -26,9 +31,40 @@ export default backend({
       throw new SojournError('FORBIDDEN')
     }),
     announce: action(z.string(), (ctx, text) => ctx.broadcast('said', text)),
-    crash: action(() => {
-      process.exit(7)
+    exit: action(z.number(), (_, code) => {
+      process.exit(code)
     }),
+    throwLater: action(() => {
+      setTimeout(() => {
+        throw new Error('nobody catches this')
+      }, 10)
+    }),
+    print: action(z.string(), (_, text) => {
+      process.stdout.write(text)
+    }),
+    work: action(z.number(), async (ctx, ms) => {
+      await new Promise((resolve) => setTimeout(resolve, ms))
+      return ctx.state.entries.push('worked')
+    }),
+    /** Prints so many chunks of lines; answers when its own share is written. */
+    flood: action(z.number(), async (_, chunks) => {
+      for (let n = 0; n < chunks; n += 1) {
+        if (!process.stdout.write(chunk)) await once(process.stdout, 'drain')
+        await new Promise(setImmediate)
+      }
+    }),
+    grow: action(z.enum(['heap', 'buffers']), async (_, what) => {
+      const held: unknown[] = []
+      for (;;) {
+        if (what === 'heap') held.push(Array.from({ length: 1e5 }, (_, n) => ({ n })))
+        else {
+          held.push(Buffer.alloc(8 * 2 ** 20, 1))
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+      }
+    }),
+    /** Starts a process that would go on without this one. */
+    spawn: action(() => spawn('sleep', ['1000'], { stdio: 'ignore' }).pid ?? 0),
     pid: action(() => process.pid),
     spin,
   }),

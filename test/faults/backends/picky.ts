@@ -6,7 +6,10 @@ export default backend({
   grant: z.object({ role: z.string() }),
   state: ({ key }) => {
     if (key === 'broken') throw new Error('no state for this key')
-    if (key === 'gone') process.exit(3)
+    if (key === 'gone') {
+      console.error('nothing can be done')
+      process.exit(3)
+    }
     return { entries: [] as string[], starts: 0 }
   },
 })
