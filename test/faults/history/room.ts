@@ -4,14 +4,14 @@ import { pause } from './faults.ts'
 import type { History } from './history.ts'
 import { type Notes, Scribe, type Tally } from './scribe.ts'
 
-const scribesInRoom = 3
+const placesInRoom = 3
 const burstMax = 12
 const pauseMsMax = 250
 /** All of them rest for a part of each span, so that the instance falls asleep. */
 const spanMs = 9_000
 const restMs = 2_500
-/** How long a call may take that comes into the worst of it. */
-const settleMs = 60_000
+/** How long it may take, once nothing is done to them any more, until all are served again. */
+const recoveryMs = 60_000
 
 export interface RoomOptions {
   readonly address: string
@@ -24,6 +24,8 @@ export class Room {
   readonly #options: RoomOptions
   readonly #notes: Notes = { appends: [], reads: [], views: [] }
   readonly #scribes = new Set<Scribe>()
+  /** What each place has done, and got all answers to. */
+  readonly #bursts: number[] = Array(placesInRoom).fill(0)
   readonly #restOffsetMs: number
   #names = 0
   #isOver = false
@@ -33,9 +35,9 @@ export class Room {
     this.#restOffsetMs = options.random() * spanMs
   }
 
-  /** Works until `leave` is called, and all calls are answered. */
+  /** Works until `leave` is called; every call is answered first. */
   async work(): Promise<void> {
-    await Promise.all(Array.from({ length: scribesInRoom }, () => this.#writeAndLeave()))
+    await Promise.all(this.#bursts.map((_, place) => this.#writeAndLeave(place)))
     this.close()
   }
 
@@ -53,10 +55,18 @@ export class Room {
     for (const scribe of this.#scribes) if (this.#options.random() < 0.5) scribe.cut()
   }
 
+  /** Resolves when every call that is open now is answered. */
+  recovered(): Promise<void> {
+    const before = [...this.#bursts]
+    const isServed = (): boolean =>
+      this.#bursts.every((count, place) => count > (before[place] ?? 0))
+    return until(isServed, `${this.#options.address} serves all of its clients`, recoveryMs)
+  }
+
   /** What happened, with the list as a newcomer is shown it. */
   async history(): Promise<History> {
     const last = this.#enter()
-    await until(() => last.isLive, `${this.#options.address} is shown`, settleMs)
+    await until(() => last.isLive, `${this.#options.address} is shown`, recoveryMs)
     const final = last.list
     last.close()
     return { ...this.#notes, final }
@@ -71,7 +81,7 @@ export class Room {
   }
 
   /** One place in the room, taken by one scribe after another. */
-  async #writeAndLeave(): Promise<void> {
+  async #writeAndLeave(place: number): Promise<void> {
     const { random } = this.#options
     let scribe = this.#enter()
     while (!this.#isOver) {
@@ -82,7 +92,8 @@ export class Room {
         this.#scribes.delete(scribe)
         scribe = this.#enter()
       }
-      await within(settleMs, burst, this.#options.address)
+      await burst
+      this.#bursts[place] = (this.#bursts[place] ?? 0) + 1
       await pause(random() * pauseMsMax + this.#restMs())
     }
   }
@@ -100,12 +111,4 @@ export class Room {
     const intoMs = (performance.now() + this.#restOffsetMs) % spanMs
     return intoMs < restMs && !this.#isOver ? restMs - intoMs : 0
   }
-}
-
-async function within(ms: number, work: Promise<void>, where: string): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`${where}: a call has no answer after ${ms} ms`)), ms)
-  })
-  await Promise.race([work, late]).finally(() => clearTimeout(timer))
 }

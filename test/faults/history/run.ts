@@ -29,6 +29,7 @@ const roomsOfLevel = { process: 3, disk: 2 }
 /** Between two faults there is time to get some work done, but seldom to recover from all of it. */
 const calmMsMin = 100
 const calmMsMax = 1_300
+const faultsInRow = 6
 
 export async function run(options: RunOptions): Promise<Verdict> {
   const { seed, main = new URL('./application.ts', import.meta.url) } = options
@@ -46,7 +47,8 @@ export async function run(options: RunOptions): Promise<Verdict> {
   }
   try {
     const work = Promise.all(rooms.map((room) => room.work()))
-    await Promise.race([work, torment(options, { application, cutSockets }, tally)])
+    const recovered = (): Promise<unknown> => Promise.all(rooms.map((room) => room.recovered()))
+    await torment(options, { application, cutSockets }, tally, recovered)
     for (const room of rooms) room.leave()
     await work
     const histories = await Promise.all(rooms.map((room) => room.history()))
@@ -66,16 +68,21 @@ export async function run(options: RunOptions): Promise<Verdict> {
 
 const isKill = (fault: Fault): boolean => fault.includes('killed')
 
+/** Faults in the order of the seed; now and then nothing is done until all are served again. */
 async function torment(
   { seed, durationMs, faults: chosen }: RunOptions,
   targets: Targets,
   tally: Tally,
+  recovered: () => Promise<unknown>,
 ): Promise<void> {
   const random = seeded(seed)
   const untilMs = performance.now() + durationMs
   while (performance.now() < untilMs) {
-    await pause(calmMsMin + random() * (calmMsMax - calmMsMin))
-    const fault = oneOf(chosen, random)
-    if (fault && (await faults[fault]({ random, targets }))) tally.count(fault)
+    for (let left = faultsInRow; left > 0 && performance.now() < untilMs; left -= 1) {
+      await pause(calmMsMin + random() * (calmMsMax - calmMsMin))
+      const fault = oneOf(chosen, random)
+      if (fault && (await faults[fault]({ random, targets }))) tally.count(fault)
+    }
+    await recovered()
   }
 }
