@@ -16,7 +16,8 @@ let host: Host | undefined
 let store: ReturnType<typeof openSqlite> | undefined
 
 function tell(message: HostToDoor): void {
-  if (process.connected) process.send?.(message)
+  // It may have died since we looked. The end of the channel says so, once, and not as a crash.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
 const log = logVia((level, facts, message) => {

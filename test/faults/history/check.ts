@@ -6,8 +6,7 @@
 import type { Append, History, Read, View } from './history.ts'
 
 export interface Violation {
-  readonly kind:
-    /** Was acknowledged, or shown, and is not there. */
+  readonly kind: /** Was acknowledged, or shown, and is not there. */
     | 'lost'
     | 'duplicated'
     /** Stands elsewhere than its answer said, or before what the same client appended earlier. */

@@ -14,24 +14,23 @@ export interface Chaos {
 
 /** A frozen process is let go after this time at most: well within every patience of the product. */
 const frozenMsMax = 900
+const workMsMin = 100
 
 /** Each resolves with whether it hit somebody. */
 export const faults = {
-  'instance killed': ({ targets, random }: Chaos): boolean =>
-    signal(oneOf(targets.application.instances(), random), 'SIGKILL'),
-  'instance frozen': (chaos: Chaos): Promise<boolean> =>
-    freeze(oneOf(chaos.targets.application.instances(), chaos.random), chaos),
-  'instance frozen, then killed': (chaos: Chaos): Promise<boolean> => {
-    const pid = oneOf(chaos.targets.application.instances(), chaos.random)
+  'instance killed': async (chaos: Chaos): Promise<boolean> =>
+    signal(await anInstance(chaos), 'SIGKILL'),
+  'instance frozen': async (chaos: Chaos): Promise<boolean> =>
+    freeze(await anInstance(chaos), chaos),
+  'instance frozen, then killed': async (chaos: Chaos): Promise<boolean> => {
+    const pid = await anInstance(chaos)
     return freeze(pid, chaos, () => signal(pid, 'SIGKILL'))
   },
-  'host killed': ({ targets, random }: Chaos): boolean =>
-    signal(oneOf(targets.application.hosts(), random), 'SIGKILL'),
-  'host frozen': (chaos: Chaos): Promise<boolean> =>
-    freeze(oneOf(chaos.targets.application.hosts(), chaos.random), chaos),
+  'host killed': async (chaos: Chaos): Promise<boolean> => signal(await theHost(chaos), 'SIGKILL'),
+  'host frozen': async (chaos: Chaos): Promise<boolean> => freeze(await theHost(chaos), chaos),
   /** Whatever its instances say meanwhile, they say without it. */
-  'host frozen, then killed': (chaos: Chaos): Promise<boolean> => {
-    const pid = oneOf(chaos.targets.application.hosts(), chaos.random)
+  'host frozen, then killed': async (chaos: Chaos): Promise<boolean> => {
+    const pid = await theHost(chaos)
     return freeze(pid, chaos, () => signal(pid, 'SIGKILL'))
   },
   'application killed': async ({ targets }: Chaos): Promise<boolean> => {
@@ -40,16 +39,15 @@ export const faults = {
   },
   /** The host before, and its instances with their clients, are there while the next one starts. */
   'application killed over a frozen host': async (chaos: Chaos): Promise<boolean> => {
-    const { application } = chaos.targets
     let restarted: Promise<void> | undefined
-    const hasHit = await freeze(oneOf(application.hosts(), chaos.random), chaos, () => {
-      restarted = application.restart()
+    const hasHit = await freeze(await theHost(chaos), chaos, () => {
+      restarted = chaos.targets.application.restart()
       return pause(chaos.random() * frozenMsMax)
     })
     await restarted
     return hasHit
   },
-  'sockets cut': ({ targets }: Chaos): boolean => {
+  'sockets cut': async ({ targets }: Chaos): Promise<boolean> => {
     targets.cutSockets()
     return true
   },
@@ -65,6 +63,18 @@ export const pause = (ms: number): Promise<void> =>
 
 export function oneOf<Item>(items: readonly Item[], random: () => number): Item | undefined {
   return items[Math.floor(random() * items.length)]
+}
+
+const anInstance = (chaos: Chaos): Promise<number | undefined> =>
+  victim(chaos.targets.application.instances(), chaos)
+const theHost = (chaos: Chaos): Promise<number | undefined> =>
+  victim(chaos.targets.application.hosts(), chaos)
+
+/** To look through all processes holds up the clients, who must be at work when it happens. */
+async function victim(pids: readonly number[], { random }: Chaos): Promise<number | undefined> {
+  const pid = oneOf(pids, random)
+  await pause(workMsMin + random() * workMsMin)
+  return pid
 }
 
 /** Stops a process for a while; `amid` happens before it goes on. */

@@ -14,7 +14,7 @@ async function runWith(
 ): Promise<Verdict> {
   const { main, remove } = plant(patches)
   try {
-    return await run({ ...options, durationMs, main })
+    return await run({ ...options, durationMs, inRow: 1, main })
   } finally {
     remove()
   }

@@ -19,20 +19,27 @@ const twoOwners: Patch = {
   file: 'src/live/host/host.ts',
   text: 'const slot = this.#slots.get(id) ?? this.#open(id, name, user)',
   instead:
-    'const found = Math.random() < 0.2 ? undefined : this.#slots.get(id)\n' +
+    'const found = Math.random() < 0.15 ? undefined : this.#slots.get(id)\n' +
     '      const slot = found ?? this.#open(id, name, user)',
+}
+
+/** A snapshot is the one thing that a late owner can write over what the next one has written. */
+const manySnapshots: Patch = {
+  file: 'src/base/core/limits.ts',
+  text: 'recordsPerSnapshot: 1_000,',
+  instead: 'recordsPerSnapshot: 4,',
 }
 
 /** A host that gathers for longer: what was not written yet has more time to get lost. */
 const slowBatches: Patch = {
   file: 'src/app/host-main.ts',
   text: 'defer: setImmediate,',
-  instead: 'defer: (run) => setTimeout(run, 20),',
+  instead: 'defer: (run) => setTimeout(run, 60),',
 }
 
 /** Not faults: with these alone everything has to hold. */
 export const conditions: Readonly<Record<string, readonly Patch[]>> = {
-  'two owners of a key': [twoOwners],
+  'two owners of a key': [twoOwners, manySnapshots],
   'a host that writes late': [slowBatches],
 }
 
@@ -46,6 +53,7 @@ export const plants: Readonly<Record<string, Plant>> = {
   'a journal that does not look at the claim': {
     patches: [
       twoOwners,
+      manySnapshots,
       {
         file: 'src/stores/sqlite/journal.ts',
         text: 'FROM owners WHERE backend = ? AND key = ? AND epoch = ? AND nonce = ?`',
@@ -107,7 +115,8 @@ export function plant(patches: readonly Patch[]): Copy {
   const remove = (): void => rmSync(folder, { recursive: true, force: true })
   try {
     const filter = (path: string): boolean => !path.endsWith('.test.ts')
-    for (const path of copied) cpSync(join(root, path), join(folder, path), { recursive: true, filter })
+    for (const path of copied)
+      cpSync(join(root, path), join(folder, path), { recursive: true, filter })
     for (const patch of patches) change(folder, patch)
   } catch (error) {
     remove()

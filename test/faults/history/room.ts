@@ -11,7 +11,7 @@ const pauseMsMax = 250
 const spanMs = 9_000
 const restMs = 2_500
 /** How long it may take, once nothing is done to them any more, until all are served again. */
-const recoveryMs = 60_000
+const recoveryMs = 45_000
 
 export interface RoomOptions {
   readonly address: string
@@ -47,6 +47,7 @@ export class Room {
 
   /** Ends all connections; what is not answered yet stays unknown. */
   close(): void {
+    this.leave()
     for (const scribe of this.#scribes) scribe.close()
     this.#scribes.clear()
   }
@@ -55,19 +56,17 @@ export class Room {
     for (const scribe of this.#scribes) if (this.#options.random() < 0.5) scribe.cut()
   }
 
-  /** Resolves when every call that is open now is answered. */
-  recovered(): Promise<void> {
+  /** Whether every call that is open now is answered in time. */
+  recovered(): Promise<boolean> {
     const before = [...this.#bursts]
-    const isServed = (): boolean =>
-      this.#bursts.every((count, place) => count > (before[place] ?? 0))
-    return until(isServed, `${this.#options.address} serves all of its clients`, recoveryMs)
+    return inTime(() => this.#bursts.every((count, place) => count > (before[place] ?? 0)))
   }
 
-  /** What happened, with the list as a newcomer is shown it. */
+  /** What happened, with the list as a newcomer is shown it: one that is never shown is empty. */
   async history(): Promise<History> {
     const last = this.#enter()
-    await until(() => last.isLive, `${this.#options.address} is shown`, recoveryMs)
-    const final = last.list
+    const isShown = await inTime(() => last.isLive)
+    const final = isShown ? last.list : []
     last.close()
     return { ...this.#notes, final }
   }
@@ -111,4 +110,11 @@ export class Room {
     const intoMs = (performance.now() + this.#restOffsetMs) % spanMs
     return intoMs < restMs && !this.#isOver ? restMs - intoMs : 0
   }
+}
+
+function inTime(holds: () => boolean): Promise<boolean> {
+  return until(holds, 'all is well', recoveryMs).then(
+    () => true,
+    () => false,
+  )
 }

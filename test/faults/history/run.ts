@@ -11,6 +11,8 @@ export interface RunOptions {
   readonly durationMs: number
   /** Faults to choose from; one that is listed twice comes twice as often. */
   readonly faults: readonly Fault[]
+  /** So many in a row; then nothing is done until all clients are served again. */
+  readonly inRow: number
   /** The application; default: that of these sources. */
   readonly main?: URL
 }
@@ -22,6 +24,8 @@ export interface Verdict {
   readonly entries: number
   /** Of the faults, those that killed something. */
   readonly kills: number
+  /** Whether all clients were served again after each row of faults. */
+  readonly served: boolean
   readonly violations: readonly Violation[]
 }
 
@@ -29,7 +33,6 @@ const roomsOfLevel = { process: 3, disk: 2 }
 /** Between two faults there is time to get some work done, but seldom to recover from all of it. */
 const calmMsMin = 100
 const calmMsMax = 1_300
-const faultsInRow = 6
 
 export async function run(options: RunOptions): Promise<Verdict> {
   const { seed, main = new URL('./application.ts', import.meta.url) } = options
@@ -47,9 +50,12 @@ export async function run(options: RunOptions): Promise<Verdict> {
   }
   try {
     const work = Promise.all(rooms.map((room) => room.work()))
-    const recovered = (): Promise<unknown> => Promise.all(rooms.map((room) => room.recovered()))
-    await torment(options, { application, cutSockets }, tally, recovered)
-    for (const room of rooms) room.leave()
+    const isServed = (): Promise<boolean> => areServed(rooms)
+    const served = await torment(options, { application, cutSockets }, tally, isServed)
+    for (const room of rooms) {
+      if (served) room.leave()
+      else room.close()
+    }
     await work
     const histories = await Promise.all(rooms.map((room) => room.history()))
     return {
@@ -57,10 +63,10 @@ export async function run(options: RunOptions): Promise<Verdict> {
       counts: Object.fromEntries([...tally.counts].sort()),
       entries: histories.reduce((sum, { final }) => sum + final.length, 0),
       kills: allFaults.reduce((sum, fault) => sum + (isKill(fault) ? tally.of(fault) : 0), 0),
+      served,
       violations: histories.flatMap(check),
     }
   } finally {
-    for (const room of rooms) room.leave()
     for (const room of rooms) room.close()
     await application.stop()
   }
@@ -68,21 +74,28 @@ export async function run(options: RunOptions): Promise<Verdict> {
 
 const isKill = (fault: Fault): boolean => fault.includes('killed')
 
-/** Faults in the order of the seed; now and then nothing is done until all are served again. */
+async function areServed(rooms: readonly Room[]): Promise<boolean> {
+  const served = await Promise.all(rooms.map((room) => room.recovered()))
+  return served.every((isServed) => isServed)
+}
+
+/** Faults in the order of the seed, until one of the lists is not served any more. */
 async function torment(
-  { seed, durationMs, faults: chosen }: RunOptions,
+  { seed, durationMs, faults: chosen, inRow }: RunOptions,
   targets: Targets,
   tally: Tally,
-  recovered: () => Promise<unknown>,
-): Promise<void> {
+  isServed: () => Promise<boolean>,
+): Promise<boolean> {
   const random = seeded(seed)
+  if (!(await isServed())) return false
   const untilMs = performance.now() + durationMs
   while (performance.now() < untilMs) {
-    for (let left = faultsInRow; left > 0 && performance.now() < untilMs; left -= 1) {
+    for (let left = inRow; left > 0 && performance.now() < untilMs; left -= 1) {
       await pause(calmMsMin + random() * (calmMsMax - calmMsMin))
       const fault = oneOf(chosen, random)
       if (fault && (await faults[fault]({ random, targets }))) tally.count(fault)
     }
-    await recovered()
+    if (!(await isServed())) return false
   }
+  return true
 }

@@ -1,12 +1,7 @@
 /** A client of a list that writes down what it does, hears and sees. */
 import { WebSocket } from 'ws'
 import { parseFromInstance } from '../../../src/base/protocol/index.ts'
-import {
-  connect,
-  isSojournError,
-  type Live,
-  type SocketLike,
-} from '../../../src/client/index.ts'
+import { connect, isSojournError, type Live, type SocketLike } from '../../../src/client/index.ts'
 import type list from './backends/at-process.ts'
 import type { Append, Read, View } from './history.ts'
 
