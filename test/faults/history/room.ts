@@ -85,7 +85,7 @@ export class Room {
     let scribe = this.#enter()
     while (!this.#isOver) {
       const burst = this.#burst(scribe)
-      if (random() < 0.03) {
+      if (scribe.isClosed || random() < 0.03) {
         await pause(random() * 5)
         scribe.close()
         this.#scribes.delete(scribe)

@@ -55,6 +55,11 @@ export class Scribe {
     return this.#live.status === 'live'
   }
 
+  /** It was told not to come again. */
+  get isClosed(): boolean {
+    return this.#live.status === 'closed'
+  }
+
   /** The list as it was shown last. */
   get list(): readonly string[] {
     return this.#shown
