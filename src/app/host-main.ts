@@ -22,7 +22,8 @@ let store: ReturnType<typeof openSqlite> | undefined
 const isLeashed = process.env['SOJOURN_TEST_LEASH'] !== 'off'
 
 function tell(message: HostToDoor): void {
-  if (process.connected) process.send?.(message)
+  // It may have died since we looked. The end of the channel says so, once, and not as a crash.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
 const log = logVia((level, facts, message) => {
