@@ -20,7 +20,8 @@ const journal = createJournalLine(new Socket({ fd: journalDescriptor }))
 let loaded: Promise<Backend> | undefined
 
 function tell(message: ProcessToHost): void {
-  if (process.connected) process.send?.(message)
+  // A host that is gone can't be told; the end of the channel says so too.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
 const logOf = (instance?: number): Log =>
