@@ -10,10 +10,13 @@ import type { HostToProcess, ProcessToHost, StartOrder } from '../../base/protoc
 import type { Backend } from './define.ts'
 import { serveHttp } from './front.ts'
 import { createJournalLine } from './journal-line.ts'
-import { Resident } from './resident.ts'
+import { rehearse } from './rehearsal.ts'
+import { Resident, server } from './resident.ts'
 
 const journalDescriptor = 4
 const activityEveryMs = 1_000
+/** A process that has been given nothing by then is one that waits. */
+const rehearsalAfterMs = 100
 
 const residents = new Map<number, Resident>()
 const journal = createJournalLine(new Socket({ fd: journalDescriptor }))
@@ -35,6 +38,7 @@ async function load(module: string): Promise<Backend> {
   if (!backend?.definition)
     throw new TypeError(`${module} must export backend({ … }) as its default`)
   tell({ type: 'loaded' })
+  setTimeout(() => residents.size > 0 || rehearse(server), rehearsalAfterMs)
   return backend
 }
 

@@ -43,7 +43,8 @@ export interface ResidentStart {
 const keepAliveAfterMs = 15_000
 const flushLookEveryMs = 5
 
-const server = new WebSocketServer({
+/** Finishes the handshakes of this process. */
+export const server: WebSocketServer = new WebSocketServer({
   noServer: true,
   maxPayload: limits.messageBytesMax,
   clientTracking: false,
