@@ -16,19 +16,25 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const changedMs = (file: string) => statSync(here + file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 if (changedMs('node_modules/.package-lock.json') < changedMs('package-lock.json'))
   // No package of it needs to build anything here; the peers' own peers would like to.
-  execFileSync('npm', ['install', '--no-save', '--silent', '--ignore-scripts'], { cwd: here, stdio: 'inherit' })
+  execFileSync('npm', ['install', '--no-save', '--silent', '--ignore-scripts'], {
+    cwd: here,
+    stdio: 'inherit',
+  })
 
-const [{ web }, { races }, { live }, { state }, { scale }] = await Promise.all([
+const [{ web }, { races }, { live }, { state }, { scale }, { thousand }] = await Promise.all([
   import('./benches/web.ts'),
   import('./benches/races.ts'),
   import('./benches/live.ts'),
   import('./benches/state.ts'),
   import('./benches/scale.ts'),
+  import('./benches/thousand.ts'),
 ])
 /** A bench by its name, or all parts of one (`live:trip`, …) by what stands before the colon. */
 const isChosen = ({ name }: Bench): boolean =>
   positionals.length === 0 || positionals.some((one) => one === name || one === name.split(':')[0])
-const chosen = [web, races, ...live, state, scale].filter(isChosen)
+// A thousand processes are for a machine of their own: only when they are asked for.
+const asked = positionals.includes(thousand.name) ? [thousand] : []
+const chosen = [...[web, races, ...live, state, scale].filter(isChosen), ...asked]
 if (chosen.length === 0) throw new RangeError(`There is no bench named ${positionals.join(', ')}`)
 
 for (const bench of chosen) {

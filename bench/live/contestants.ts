@@ -44,6 +44,7 @@ export const contestants = {
   'sojourn, warm': of('sojourn', { warm: 4 }),
   'sojourn, 50 a process': of('sojourn', { perProcess: 50 }),
   'sojourn, hibernated': of('sojourn', { idleAfterMs: 1_000 }),
+  'sojourn, two minutes': of('sojourn', { idleAfterMs: 120_000 }),
 } as const satisfies Readonly<Record<string, Entry>>
 
 export type Name = keyof typeof contestants
