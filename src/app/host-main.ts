@@ -1,6 +1,6 @@
 /** The host's process. The application forks this file; when the application is gone, it ends. */
 import '../base/core/hints.ts'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,9 @@ import { Host } from '../live/host/host.ts'
 import { launcher } from '../live/host/launch.ts'
 import { openRegister } from '../live/host/leftovers.ts'
 import { patient } from '../live/host/patience.ts'
+import { boxes } from '../live/host/sandbox.ts'
 import type { SocketHandle } from '../live/host/sockets.ts'
+import { spawner } from '../live/host/spawn.ts'
 import { openSqlite } from '../stores/sqlite/index.ts'
 import { entry } from './modules.ts'
 
@@ -38,14 +40,19 @@ async function configure({
   // Only the owner of the folder knows that whoever left a process there is dead.
   const register = await openRegister(data, log)
   const main = entry('../live/backend/main', import.meta.url)
+  const run = mkdtempSync(join(tmpdir(), 'sojourn-'))
+  process.once('exit', () => rmSync(run, { recursive: true, force: true }))
+  const spawn = spawner({ register, isLeashed })
+  const makeBox = boxes({ data, run })
   host = new Host({
     backends,
     directory,
     journal: store.journal(),
     relay: fileURLToPath(entry('../live/host/box-relay', import.meta.url)),
-    run: mkdtempSync(join(tmpdir(), 'sojourn-')),
     folderOf: foldersIn(data),
-    launch: launcher({ main, register, isLeashed }),
+    spawn,
+    makeBox,
+    launch: launcher({ main, run, spawn, makeBox }),
     // Twice: one look at the pipes may find the first part of what lies there.
     clock: patient(systemClock, (run) => setImmediate(() => setImmediate(run))),
     log,
