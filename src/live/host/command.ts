@@ -74,7 +74,7 @@ export class Command implements Serving {
   }
 
   get isUp(): boolean {
-    return this.phase === 'ready'
+    return this.phase === 'ready' && this.#spawned.runs
   }
 
   get lines(): readonly string[] {

@@ -16,6 +16,8 @@ export interface SpawnOrder {
 
 export interface Spawned {
   readonly child: ChildProcess
+  /** Whether it is not known to have ended. */
+  readonly runs: boolean
   /** Resolves when it is gone, its output was read, and what it had started is killed. */
   readonly ended: Promise<ProcessExit>
   /** Asks it and what it started to end (SIGTERM). */
@@ -69,6 +71,9 @@ export function spawner({ register, isLeashed }: SpawnerOptions): Spawn {
     const runs = (): boolean => child.exitCode === null && child.signalCode === null
     return {
       child,
+      get runs() {
+        return runs()
+      },
       ended: endOf(child).finally(() => {
         if (pid !== undefined) register.remove(pid)
         box?.remove()
