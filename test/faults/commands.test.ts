@@ -27,7 +27,10 @@ async function open(given: Given = {}): Promise<void> {
       env: { MINE: 'yes' },
       ...given,
     },
-    python: { command: ['/usr/bin/python3', '-m', 'http.server', '{port}'], authorize: () => true },
+    python: {
+      command: ['/usr/bin/python3', '-m', 'http.server', '{port}', '--bind', '127.0.0.1'],
+      authorize: () => true,
+    },
     missing: { command: ['/nowhere/at-all'], authorize: () => true },
   })
 }
