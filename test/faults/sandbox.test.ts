@@ -198,6 +198,20 @@ describe.runIf(canBox)('a box', () => {
     rmSync(home, { recursive: true })
   })
 
+  it.each([null, { type: 'log', level: '__proto__' }])(
+    'ends alone when it says %j to its host',
+    async (nonsense) => {
+      await open()
+      const [live, other] = [enter(), enter('b')]
+      const pid = await other.actions.pid()
+      await live.actions.add()
+      live.actions.say(nonsense).catch(() => {})
+      await until(() => find().lastEnd, 'it is ended')
+      live.close()
+      expect([find().lastEnd?.reason, await other.actions.pid()]).toEqual(['crashed', pid])
+    },
+  )
+
   it('cannot have the door dial a socket outside', async () => {
     await open()
     const run = mkdtempSync(join(tmpdir(), 'sojourn-victim-'))

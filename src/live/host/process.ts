@@ -91,7 +91,9 @@ export class InstanceProcess {
     for (const stream of outputs) this.output.follow(stream)
     this.#serveJournal(journal)
     this.gone = ended.then((exit) => this.#end(exit))
-    child.on('message', (message: ProcessToHost) => this.#hear(message))
+    child.on('message', (message: ProcessToHost) => {
+      this.#guard('channel', () => this.#hear(message))
+    })
     this.say({ type: 'load', module: plan.module })
   }
 
@@ -245,14 +247,17 @@ export class InstanceProcess {
       )
     })
     pipe.on('error', () => {})
-    pipe.on('data', (chunk: Uint8Array) => {
-      try {
-        take(chunk)
-      } catch (error) {
-        this.#log.error({ err: error }, 'the process broke the journal protocol')
-        this.kill('crashed')
-      }
-    })
+    pipe.on('data', (chunk: Uint8Array) => this.#guard('journal', () => take(chunk)))
+  }
+
+  /** What it says may be anything: it ends, not we. */
+  #guard(what: 'channel' | 'journal', hear: () => void): void {
+    try {
+      hear()
+    } catch (error) {
+      this.#log.error({ err: error }, `the process broke the protocol of its ${what}`)
+      this.kill('crashed')
+    }
   }
 
   #end({ code, signal }: ProcessExit): void {

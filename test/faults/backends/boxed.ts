@@ -60,6 +60,9 @@ export default backend({
       const { status, stdout, stderr } = spawnSync(program, args)
       return `${status}: ${stdout}${stderr}`
     }),
+    say: action(z.unknown(), (_, message) => {
+      process.send?.(message)
+    }),
     /** Starts a process that would go on without this one. */
     leave: action(() => {
       spawn('setsid', ['sleep', '1234'], { detached: true, stdio: 'ignore' }).unref()
