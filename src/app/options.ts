@@ -24,7 +24,8 @@ interface AnyBackendOptions<Data extends object> {
   /**
    * Runs each process in a box of its own: it sees the system's programs and its own code, writes
    * to its own folder only, and has no network unless that is asked for. One process per key, none
-   * kept warm. Linux with bubblewrap. Default false.
+   * kept warm. Needs Linux with bubblewrap 0.8, and a folder as `data`. A program is also shown what
+   * its command names by absolute path. Default false.
    */
   readonly sandbox?: boolean | { readonly network: boolean }
   /** Variables for the processes; they inherit only PATH, HOME, LANG, TZ and the like. */

@@ -135,7 +135,7 @@ export class Command implements Serving {
 }
 
 function boxOf({ plan, folder, relay, makeBox }: CommandStart): Box | undefined {
-  if (!plan.sandbox || !folder) return undefined
+  if (!plan.sandbox) return undefined
   const readable = [...readableForCommand(plan.command), relay, process.execPath]
   return makeBox({ ...plan.sandbox, folder, readable })
 }

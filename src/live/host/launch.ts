@@ -39,8 +39,7 @@ export function launcher({ main, run, spawn, makeBox }: LauncherOptions): Launch
   return ({ env, memoryBytesMax, module, sandbox }, folder) => {
     const heap =
       memoryBytesMax > 0 ? [`--max-old-space-size=${Math.floor(memoryBytesMax / mebibyte)}`] : []
-    const box =
-      sandbox && folder ? makeBox({ folder, ...sandbox, readable: codeOf(module) }) : undefined
+    const box = sandbox && makeBox({ folder, ...sandbox, readable: codeOf(module) })
     // User code is loaded at our word only, so nothing runs that is not noted.
     const { child, ended, kill } = spawn({
       argv: [process.execPath, ...nodeOptions, ...heap, file],

@@ -17,8 +17,8 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { limits } from '../../base/core/index.ts'
 
 export interface BoxOrder {
-  /** The only folder that it may write to; its working folder and its home. */
-  readonly folder: string
+  /** The only folder that it may write to; its working folder and its home. No box without one. */
+  readonly folder: string | undefined
   /** What it may read besides the system's programs. */
   readonly readable: readonly string[]
   /** Whether it may use the network of this machine. */
@@ -39,6 +39,7 @@ export interface Box {
   remove(): void
 }
 
+/** @throws TypeError without a folder: what was to run in a box never runs outside of one */
 export type MakeBox = (order: BoxOrder) => Box
 
 export interface BoxesOptions {
@@ -73,14 +74,15 @@ export function hasSandbox(): boolean {
 
 export function boxes({ data, run }: BoxesOptions): MakeBox {
   let last = 0
-  return (order) => {
+  return ({ folder, ...order }) => {
+    if (folder === undefined) throw new TypeError('A box needs a folder')
     last += 1
     const name = join(run, `box-${last}`)
     mkdirSync(name)
     const socket = join(name, 'http.sock')
     const outside = `${name}.sock`
     return {
-      argv: argvOf(order, name, data),
+      argv: argvOf({ ...order, folder }, name, data),
       socket,
       reach: () => {
         if (!existsSync(outside) && !takeOut(socket, outside)) return undefined
@@ -93,7 +95,11 @@ export function boxes({ data, run }: BoxesOptions): MakeBox {
   }
 }
 
-function argvOf({ folder, readable, network }: BoxOrder, sockets: string, data: string): string[] {
+function argvOf(
+  { folder, readable, network }: BoxOrder & { readonly folder: string },
+  sockets: string,
+  data: string,
+): string[] {
   const wanted = [...system, ...(network ? forNetwork : []), ...readable]
   const shown = wanted.filter((path) => wayTo(path, data) === undefined)
   const hidden = shown.flatMap((path) => dataIn(path, data))
