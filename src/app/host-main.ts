@@ -11,7 +11,9 @@ import { Host } from '../live/host/host.ts'
 import { launcher } from '../live/host/launch.ts'
 import { openRegister } from '../live/host/leftovers.ts'
 import { patient } from '../live/host/patience.ts'
+import { boxes } from '../live/host/sandbox.ts'
 import type { SocketHandle } from '../live/host/sockets.ts'
+import { spawner } from '../live/host/spawn.ts'
 import { openSqlite } from '../stores/sqlite/index.ts'
 import { entry } from './modules.ts'
 
@@ -20,10 +22,6 @@ let store: ReturnType<typeof openSqlite> | undefined
 
 /** Tests let go of the leash that the kernel holds, to see what is left of a dead host. */
 const isLeashed = process.env['SOJOURN_TEST_LEASH'] !== 'off'
-
-/** Folder of Unix sockets: their names are too short for the data folder's. */
-const run = mkdtempSync(join(tmpdir(), 'sojourn-'))
-process.on('exit', () => rmSync(run, { recursive: true, force: true }))
 
 function tell(message: HostToDoor): void {
   // It may have died since we looked. The end of the channel says so, once, and not as a crash.
@@ -43,14 +41,20 @@ async function configure({
   // Only the owner of the folder knows that whoever left a process there is dead.
   const register = await openRegister(data, log)
   const main = entry('../live/backend/main', import.meta.url)
+  // Of Unix sockets, whose names are too short for the data folder's.
+  const run = mkdtempSync(join(tmpdir(), 'sojourn-'))
+  process.once('exit', () => rmSync(run, { recursive: true, force: true }))
+  const spawn = spawner({ register, isLeashed })
+  const makeBox = boxes({ data, run })
   host = new Host({
     backends,
     directory,
     journal: store.journal(),
     relay: fileURLToPath(entry('../live/host/box-relay', import.meta.url)),
-    run,
     folderOf: foldersIn(data),
-    launch: launcher({ main, register, isLeashed }),
+    spawn,
+    makeBox,
+    launch: launcher({ main, run, spawn, makeBox }),
     // Twice: one look at the pipes may find the first part of what lies there.
     clock: patient(systemClock, (run) => setImmediate(() => setImmediate(run))),
     log,

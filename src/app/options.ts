@@ -1,9 +1,10 @@
 /** What `sojourn()` is given, and the checks of it. */
+import { fileURLToPath } from 'node:url'
 import type { Log } from '../base/core/index.ts'
 import { isBackendName } from '../base/core/index.ts'
 import type { BackendPlan, CommandPlan } from '../base/protocol/index.ts'
 import type { Authorize } from '../live/gateway/gateway.ts'
-import { hasSandbox } from '../live/host/sandbox.ts'
+import { hasSandbox, wayTo } from '../live/host/sandbox.ts'
 import type { SessionOptions, Visitor } from '../web/index.ts'
 
 /** Who may enter a backend, and how long it runs. */
@@ -23,7 +24,8 @@ interface AnyBackendOptions<Data extends object> {
   /**
    * Runs each process in a box of its own: it sees the system's programs and its own code, writes
    * to its own folder only, and has no network unless that is asked for. One process per key, none
-   * kept warm. Linux with bubblewrap. Default false.
+   * kept warm. Needs Linux with bubblewrap 0.8, and a folder as `data`. A program is also shown what
+   * its command names by absolute path. Default false.
    */
   readonly sandbox?: boolean | { readonly network: boolean }
   /** Variables for the processes; they inherit only PATH, HOME, LANG, TZ and the like. */
@@ -114,20 +116,21 @@ const bounds = {
  */
 export function plansOf(
   backends: Readonly<Record<string, BackendOptions<never>>>,
+  data: string,
 ): Readonly<Record<string, BackendPlan>> {
   return Object.fromEntries(
-    Object.entries(backends).map(([name, given]) => [name, planOf(name, given)]),
+    Object.entries(backends).map(([name, given]) => [name, planOf(name, given, data)]),
   )
 }
 
-function planOf(name: string, given: BackendOptions<never>): BackendPlan {
+function planOf(name: string, given: BackendOptions<never>, data: string): BackendPlan {
   const { authorize, env = {} } = given
   if (!isBackendName(name))
     throw new TypeError(`backends: ${name} must be lower-case letters, digits and dashes`)
   if (typeof authorize !== 'function')
     throw new TypeError(`backends.${name}.authorize must be a function`)
   const { idleAfterMs, lifetimeMs, ...forModules } = numbersOf(name, given)
-  const plan = { env, idleAfterMs, lifetimeMs, ...sandboxOf(name, given) }
+  const plan = { env, idleAfterMs, lifetimeMs, ...sandboxOf(name, given, data) }
   if (given.command) return { ...plan, ...commandOf(name, given) }
   const { module } = given
   if (!URL.canParse(String(module)))
@@ -136,12 +139,25 @@ function planOf(name: string, given: BackendOptions<never>): BackendPlan {
   return { ...plan, ...forModules, ...alone, kind: 'module', module: String(module) }
 }
 
-function sandboxOf(name: string, { sandbox }: BackendOptions<never>): Pick<BackendPlan, 'sandbox'> {
+function sandboxOf(
+  name: string,
+  { sandbox, module }: BackendOptions<never>,
+  data: string,
+): Pick<BackendPlan, 'sandbox'> {
   if (!sandbox) return {}
+  if (data === ':memory:')
+    throw new TypeError(`backends.${name}.sandbox needs a data folder, not ':memory:'`)
   if (!hasSandbox())
-    throw new TypeError(`backends.${name}.sandbox needs bubblewrap, which is not installed here`)
+    throw new TypeError(
+      `backends.${name}.sandbox needs bubblewrap 0.8 or newer, and a kernel that lets it work`,
+    )
+  if (module && isIn(data, String(module)))
+    throw new TypeError(`backends.${name}.sandbox: its module must not lie in the data folder`)
   return { sandbox: { network: sandbox !== true && sandbox.network } }
 }
+
+const isIn = (folder: string, module: string): boolean =>
+  module.startsWith('file:') && wayTo(fileURLToPath(module), folder) !== undefined
 
 function commandOf(
   name: string,

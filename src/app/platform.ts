@@ -87,7 +87,7 @@ async function start<Data extends object>(options: SojournOptions<Data>): Promis
   const { analytics: account, admin, ...place } = others
   const adminKey = admin && checkAdminKey(admin.key)
   const tools = { clock: systemClock, random: systemRandom, log }
-  const plans = plansOf(backends)
+  const plans = plansOf(backends, data)
   const store = openSqlite({ data })
   const analytics = account ? openAnalytics(store, account, tools) : undefined
   const sessions = openSessions<Data>({

@@ -8,8 +8,9 @@ import {
   type JournalRequest,
   type ProcessToHost,
 } from '../../src/base/protocol/index.ts'
-import type { Launch, Launched, ProcessExit } from '../../src/live/host/launch.ts'
+import type { Launch, Launched } from '../../src/live/host/launch.ts'
 import type { SocketHandle } from '../../src/live/host/sockets.ts'
+import type { ProcessExit } from '../../src/live/host/spawn.ts'
 
 type Told =
   | { readonly type: 'ready' | 'stopped' }
@@ -88,6 +89,11 @@ export class FakeChild extends EventEmitter {
   }
 }
 
+/** For hosts that start no commands. */
+export function nothing(): never {
+  throw new Error('no program is started here')
+}
+
 export class FakeLaunch {
   readonly children: FakeChild[] = []
   /** The next processes can't be started at all. */
@@ -101,6 +107,7 @@ export class FakeLaunch {
       child: child as unknown as ChildProcess,
       journal: child.journal,
       outputs: [child.output],
+      front: { socket: '/nowhere', reach: () => '/nowhere' },
       ended: child.ended.promise,
       kill: () => child.kill(),
     }

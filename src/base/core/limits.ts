@@ -91,6 +91,8 @@ export const limits = {
   refusalMs: 2_000,
   /** From the word to stop to the kill of the process. */
   stopMs: 5_000,
+  /** What a box holds in memory as files, in each of /tmp and /dev/shm. */
+  boxTmpBytesMax: 67_108_864,
   /** A process with connections is asked this often whether it still answers. */
   beatEveryMs: 1_000,
   /** It may owe the answer for so long; then it counts as stuck. */

@@ -73,7 +73,9 @@ async function bodyOf(incoming: IncomingMessage): Promise<Uint8Array<ArrayBuffer
 /** Tells the handler, and the stream that it returned, that nobody listens any more. */
 function abortOf(response: ServerResponse): AbortSignal {
   const controller = new AbortController()
-  response.once('close', () => controller.abort())
+  response.once('close', () => {
+    if (!response.writableFinished) controller.abort()
+  })
   return controller.signal
 }
 

@@ -5,7 +5,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { SojournError } from '../../base/core/index.ts'
-import type { Address } from '../../base/protocol/index.ts'
+import type { Address, InstanceName } from '../../base/protocol/index.ts'
 import type { Admission, Entry } from './admission.ts'
 import type { DoorTable, Visit } from './door-table.ts'
 import {
@@ -84,7 +84,7 @@ export class Relays<Known extends Visitor> {
       const headers = this.#headers(request, entry, located)
       headers.push(...Object.entries(upgradeHeaders(request)).flat())
       const upstream = await dial({ address, path: entry.path, headers, clock, signal })
-      const onData = this.#onData(address, visit.session)
+      const onData = this.#onData(entry, visit.session)
       const withoutToken = this.#withoutToken
       const spliced = splice({ client, head, upstream, withoutToken, clock, onData })
       visit.close = spliced.close
@@ -106,14 +106,17 @@ export class Relays<Known extends Visitor> {
 
   #headers(request: IncomingMessage, { name, caller }: Entry, located: Located): HeaderLines {
     const { trustProxy = false } = this.#options
-    const isShared = located.address !== undefined && 'path' in located.address
-    const instance = isShared ? located.instance : undefined
+    const instance = this.#isCommand(name) ? undefined : located.instance
     return headersToInstance(request, { name, caller, instance, trustProxy }, this.#withoutToken)
   }
 
+  #isCommand({ backend }: InstanceName): boolean {
+    return this.#options.commands?.has(backend) === true
+  }
+
   /** Our own instances tell the host who said something; programs don't. */
-  #onData(address: Address, session: string | undefined): () => void {
-    if ('path' in address) return () => {}
+  #onData({ name }: Entry, session: string | undefined): () => void {
+    if (!this.#isCommand(name)) return () => {}
     const { clock } = this.#options
     let touchedMs = Number.NEGATIVE_INFINITY
     return () => {

@@ -10,6 +10,7 @@ import { type FakeDoor, openDoor, openInstance, textOf } from '../../../test/fak
 import { limits, SojournError } from '../../base/core/index.ts'
 
 let door: FakeDoor
+let isTls: boolean
 let instance: Awaited<ReturnType<typeof openInstance>>
 let server: Server
 let sockets: WebSocketServer
@@ -20,7 +21,8 @@ let served: WebSocket[]
 let accept: (request: IncomingMessage, socket: Duplex, head: Buffer) => void
 const clients: WebSocket[] = []
 
-async function open(isTls: boolean): Promise<void> {
+async function open(isTlsHere: boolean, hasPort = !isTlsHere): Promise<void> {
+  isTls = isTlsHere
   reached = []
   served = []
   server = createServer((_, response) => response.writeHead(404).end('none'))
@@ -34,7 +36,7 @@ async function open(isTls: boolean): Promise<void> {
     reached.push(request)
     accept(request, socket, head)
   })
-  instance = await openInstance(server, !isTls)
+  instance = await openInstance(server, hasPort)
   door = await openDoor({ address: instance.address, isTls, isCommand: !isTls })
 }
 
@@ -45,14 +47,13 @@ afterEach(async () => {
 })
 
 const until = (test: () => boolean) => expect.poll(test).toBe(true)
-const isTls = () => 'path' in instance.address
 
 function visit(
   path = '/live/board/x',
   headers: Record<string, string> = {},
   protocols: string[] = [],
 ): WebSocket {
-  const origin = `${isTls() ? 'wss' : 'ws'}://127.0.0.1:${door.port}`
+  const origin = `${isTls ? 'wss' : 'ws'}://127.0.0.1:${door.port}`
   const client = new WebSocket(`${origin}${path}`, protocols, {
     headers: { host: 'door', cookie: 'sid=s1; theme=dark', ...headers },
     origin: 'https://door',
@@ -78,10 +79,11 @@ const handshake =
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n'
 
 describe.each([
-  ['TLS that ends at the door', true],
-  ['a program with a port of its own', false],
-])('%s', (_, isTlsHere) => {
-  beforeEach(() => open(isTlsHere))
+  ['TLS that ends at the door', true, false],
+  ['a program with a port of its own', false, true],
+  ['a program in a box', false, false],
+])('%s', (_, isTlsHere, hasPort) => {
+  beforeEach(() => open(isTlsHere, hasPort))
 
   it('is relayed, both ways, and told who asks', async () => {
     const client = await opened('/live/board/x/shell?size=80', {

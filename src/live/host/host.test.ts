@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { settle } from '../../../test/fakes/instance.ts'
-import { FakeHandle, FakeLaunch } from '../../../test/fakes/launch.ts'
+import { FakeHandle, FakeLaunch, nothing } from '../../../test/fakes/launch.ts'
 import { limits, SojournError, silentLog } from '../../base/core/index.ts'
 import type { BackendPlan, HostToDoor, InstanceName } from '../../base/protocol/index.ts'
 import { type VirtualClock, virtualClock } from '../../testing/index.ts'
@@ -43,7 +43,8 @@ beforeEach(() => {
   }
   host = new Host({
     backends: { board: plan },
-    run: '/nowhere',
+    spawn: nothing,
+    makeBox: nothing,
     relay: '/nowhere',
     folderOf: () => undefined,
     directory: {

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { silentLog } from '../../base/core/index.ts'
-import { killGroup, type Register } from './launch.ts'
 import { openRegister, startOf } from './leftovers.ts'
+import { killGroup, type Register } from './spawn.ts'
 
 let data: string
 let register: Register

@@ -7,7 +7,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Log, limits, SojournError } from '../../base/core/index.ts'
-import { killGroup, type Register } from './launch.ts'
+import { killGroup, type Register } from './spawn.ts'
 
 interface Note {
   readonly boot: string

@@ -1,5 +1,6 @@
 /** What a process uses, read from outside, so that one that spins can't hide it. */
 import { readFileSync } from 'node:fs'
+import { processesBelow } from './below.ts'
 
 const kibibyte = 1_024
 
@@ -15,4 +16,9 @@ export function memoryOf(pid: number): number | undefined {
   } catch {
     return undefined
   }
+}
+
+/** The same of all that runs in a box, which is what the host started and sees the id of. */
+export function memoryInBox(pid: number): number {
+  return processesBelow(pid).reduce((sum, inside) => sum + (memoryOf(inside) ?? 0), 0)
 }

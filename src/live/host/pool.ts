@@ -9,7 +9,7 @@ const refillAfterMs = 50
 export interface PoolOptions {
   readonly backends: Readonly<Record<string, BackendPlan>>
   readonly clock: Clock
-  readonly open: (backend: string, plan: ModulePlan) => InstanceProcess
+  readonly open: (backend: string, plan: ModulePlan, folder?: string) => InstanceProcess
 }
 
 export class Pool {
@@ -29,11 +29,13 @@ export class Pool {
   /**
    * A process with room for an instance, which is kept: one that serves already, a warm one, or a
    * new one.
+   *
+   * @param folder of the key, for a process that may write to nothing else and serves no other
    */
-  take(backend: string, plan: ModulePlan): InstanceProcess {
+  take(backend: string, plan: ModulePlan, folder?: string): InstanceProcess {
     const free = [...this.#of(backend)].filter((process) => process.hasRoom)
     const shared = free.find((process) => !process.isEmpty)
-    const taken = shared ?? free[0] ?? this.#open(backend, plan)
+    const taken = shared ?? free[0] ?? this.#open(backend, plan, folder)
     taken.expect()
     if (!shared) this.#options.clock.after(refillAfterMs, () => this.#fill(backend, plan))
     return taken
@@ -60,8 +62,8 @@ export class Pool {
     for (let have = idle.length; have < plan.warm; have += 1) this.#open(backend, plan)
   }
 
-  #open(backend: string, plan: ModulePlan): InstanceProcess {
-    const process = this.#options.open(backend, plan)
+  #open(backend: string, plan: ModulePlan, folder?: string): InstanceProcess {
+    const process = this.#options.open(backend, plan, folder)
     const all = this.#of(backend)
     all.add(process)
     process.gone.then(() => all.delete(process))

@@ -16,10 +16,11 @@ import {
   type StopReason,
   splitMessages,
 } from '../../base/protocol/index.ts'
-import type { Launch, ProcessExit } from './launch.ts'
-import { memoryOf } from './memory.ts'
+import type { Launch, Launched } from './launch.ts'
+import { memoryInBox, memoryOf } from './memory.ts'
 import { Output } from './output.ts'
 import type { SocketHandle } from './sockets.ts'
+import type { ProcessExit } from './spawn.ts'
 
 /** An instance that lives in a process. */
 export interface Tenant {
@@ -42,8 +43,8 @@ export interface ProcessOptions {
   readonly backend: string
   readonly plan: ModulePlan
   readonly launch: Launch
-  /** Folder of the Unix sockets that processes serve HTTP on; nobody else may look into it. */
-  readonly run: string
+  /** The folder of the key that it is for, where it may write to nothing else. */
+  readonly folder: string | undefined
   readonly clock: Clock
   readonly log: Log
 }
@@ -54,6 +55,7 @@ export class InstanceProcess {
   readonly output: Output
   readonly #given: ProcessOptions
   readonly #child: ChildProcess
+  readonly #front: Launched['front']
   readonly #killAll: () => void
   readonly #tenants = new Map<number, Tenant>()
   readonly #log: Log
@@ -71,10 +73,11 @@ export class InstanceProcess {
   #owesSinceMs: number | undefined
 
   constructor(given: ProcessOptions) {
-    const { backend, plan, launch, log } = given
-    const { child, journal, outputs, ended, kill } = launch(plan)
+    const { backend, plan, folder, launch, log } = given
+    const { child, journal, outputs, front, ended, kill } = launch(plan, folder)
     this.#given = given
     this.#child = child
+    this.#front = front
     this.#killAll = kill
     this.#log = logVia((level, facts, message) => {
       const [only, ...others] = this.#tenants.values()
@@ -88,7 +91,9 @@ export class InstanceProcess {
     for (const stream of outputs) this.output.follow(stream)
     this.#serveJournal(journal)
     this.gone = ended.then((exit) => this.#end(exit))
-    child.on('message', (message: ProcessToHost) => this.#hear(message))
+    child.on('message', (message: ProcessToHost) => {
+      this.#guard('channel', () => this.#hear(message))
+    })
     this.say({ type: 'load', module: plan.module })
   }
 
@@ -144,10 +149,13 @@ export class InstanceProcess {
 
   /** Where it serves HTTP; it begins to when it is asked first. Never resolves when it ends. */
   address(): Promise<{ readonly path: string }> {
-    const path = `${this.#given.run}/${this.pid}.sock`
     this.#serving ??= new Promise((resolve) => {
-      this.#onServing = () => resolve({ path })
-      this.say({ type: 'serve', path })
+      this.#onServing = () => {
+        const path = this.#front.reach()
+        if (path === undefined) this.kill('crashed')
+        else resolve({ path })
+      }
+      this.say({ type: 'serve', path: this.#front.socket })
     })
     return this.#serving
   }
@@ -186,9 +194,9 @@ export class InstanceProcess {
   }
 
   #weigh(): void {
-    const { memoryBytesMax } = this.#given.plan
+    const { memoryBytesMax, sandbox } = this.#given.plan
     if (memoryBytesMax === 0 || this.pid === undefined) return
-    const bytes = memoryOf(this.pid) ?? 0
+    const bytes = (sandbox ? memoryInBox(this.pid) : memoryOf(this.pid)) ?? 0
     if (bytes <= memoryBytesMax) return
     this.#log.error({ bytes, memoryBytesMax }, 'the process uses too much memory; it is ended')
     this.kill('out-of-memory')
@@ -239,14 +247,17 @@ export class InstanceProcess {
       )
     })
     pipe.on('error', () => {})
-    pipe.on('data', (chunk: Uint8Array) => {
-      try {
-        take(chunk)
-      } catch (error) {
-        this.#log.error({ err: error }, 'the process broke the journal protocol')
-        this.kill('crashed')
-      }
-    })
+    pipe.on('data', (chunk: Uint8Array) => this.#guard('journal', () => take(chunk)))
+  }
+
+  /** What it says may be anything: it ends, not we. */
+  #guard(what: 'channel' | 'journal', hear: () => void): void {
+    try {
+      hear()
+    } catch (error) {
+      this.#log.error({ err: error }, `the process broke the protocol of its ${what}`)
+      this.kill('crashed')
+    }
   }
 
   #end({ code, signal }: ProcessExit): void {

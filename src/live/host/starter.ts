@@ -18,7 +18,9 @@ import type { Launch } from './launch.ts'
 import { LiveInstance } from './live-instance.ts'
 import { Pool } from './pool.ts'
 import { InstanceProcess } from './process.ts'
+import type { MakeBox } from './sandbox.ts'
 import type { Serving } from './serving.ts'
+import type { Spawn } from './spawn.ts'
 
 export interface StarterOptions {
   readonly backends: Readonly<Record<string, BackendPlan>>
@@ -27,8 +29,8 @@ export interface StarterOptions {
   readonly launch: Launch
   /** The file that relays into a box without a network. */
   readonly relay: string
-  /** Folder of the Unix sockets that processes serve HTTP on. */
-  readonly run: string
+  readonly spawn: Spawn
+  readonly makeBox: MakeBox
   /** The working folder of a key, made if missing; `undefined` where nothing is kept. */
   readonly folderOf: (name: InstanceName) => string | undefined
   readonly clock: Clock
@@ -57,14 +59,15 @@ export class Starter {
   #isClosed = false
 
   constructor(options: StarterOptions, around: Surroundings) {
-    const { backends, clock, launch, log, run, journal, defer, onBroken } = options
+    const { backends, clock, launch, log, journal, defer, onBroken } = options
     this.#options = options
     this.#around = around
     this.#commits = new Commits({ journal, defer, onBroken })
     this.#pool = new Pool({
       backends,
       clock,
-      open: (backend, plan) => new InstanceProcess({ backend, plan, launch, run, clock, log }),
+      open: (backend, plan, folder) =>
+        new InstanceProcess({ backend, plan, folder, launch, clock, log }),
     })
   }
 
@@ -97,7 +100,8 @@ export class Starter {
 
   async #instance(name: InstanceName, plan: ModulePlan): Promise<LiveInstance> {
     // Before the claim, so that a new process starts while the disk is at work.
-    const process = this.#pool.take(name.backend, plan)
+    const folder = plan.sandbox && this.#options.folderOf(name)
+    const process = this.#pool.take(name.backend, plan, folder)
     try {
       return await this.#settle(name, plan, process)
     } catch (error) {
@@ -139,10 +143,10 @@ export class Starter {
     plan: CommandPlan,
     user: string | undefined,
   ): Promise<Command> {
-    const { directory, clock, log, tell, folderOf, relay } = this.#options
+    const { directory, folderOf, ...tools } = this.#options
     const claim = await directory.claim(name)
     const port = await freePort()
     this.#needsOpen()
-    return new Command({ claim, plan, folder: folderOf(name), port, relay, user, clock, log, tell })
+    return new Command({ ...tools, claim, plan, folder: folderOf(name), port, user })
   }
 }

@@ -1,7 +1,7 @@
 /** Ends that come from outside, and for whose fault: with processes that the test plays. */
 import { beforeEach, describe, expect, it } from 'vitest'
 import { settle } from '../../../test/fakes/instance.ts'
-import { FakeHandle, FakeLaunch } from '../../../test/fakes/launch.ts'
+import { FakeHandle, FakeLaunch, nothing } from '../../../test/fakes/launch.ts'
 import { limits, silentLog } from '../../base/core/index.ts'
 import type { HostToDoor, ModulePlan, StatusChange } from '../../base/protocol/index.ts'
 import { type VirtualClock, virtualClock } from '../../testing/index.ts'
@@ -32,7 +32,8 @@ function open(plan: Partial<ModulePlan> = {}): void {
     backends: { board: { ...base, ...plan } },
     folderOf: () => undefined,
     directory: { claim: (of) => ({ ...of, epoch: ++epoch, nonce: 'n' }), close: () => {} },
-    run: '/nowhere',
+    spawn: nothing,
+    makeBox: nothing,
     relay: '/nowhere',
     journal: {
       recover: () => ({ records: [] }),
