@@ -1,7 +1,7 @@
 /** Starts the process of an instance: a small environment, pipes of its own, no life without us. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import type { Duplex, Readable } from 'node:stream'
+import { type Duplex, PassThrough, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { ModulePlan } from '../../base/protocol/index.ts'
 
@@ -65,7 +65,9 @@ export function launcher({ main, register, isLeashed }: LauncherOptions): Launch
     const { pid } = child
     // User code is loaded at our word only, so nothing runs that is not noted.
     if (pid !== undefined) register.add(pid)
-    const [, stdout, stderr, , journal] = child.stdio
+    // When descriptors have run out there are no pipes; the error comes as that of any failed start.
+    const { stdio = [] } = child as Partial<ChildProcess>
+    const [, stdout, stderr, , journal = new PassThrough()] = stdio
     const kill = (): void => {
       // Its id may be somebody else's once it has ended.
       if (child.exitCode === null && child.signalCode === null) killGroup(pid)
@@ -73,7 +75,7 @@ export function launcher({ main, register, isLeashed }: LauncherOptions): Launch
     return {
       child,
       journal: journal as Duplex,
-      outputs: [stdout as Readable, stderr as Readable],
+      outputs: [stdout, stderr].filter((stream) => stream instanceof Readable),
       ended: endOf(child).finally(() => pid !== undefined && register.remove(pid)),
       kill,
     }
