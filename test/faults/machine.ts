@@ -1,6 +1,6 @@
 /** What the kernel tells about processes, and what it can be told to do to them. */
-import { spawnSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
 
 /** Whether a program is there; tests that need it skip and say so. */
 export const has = (program: string, ...args: string[]): boolean =>
@@ -26,3 +26,39 @@ export function limitForMore(pid: number, more: number): number {
 /** Bytes of memory that belong to a process alone. */
 export const memoryOf = (pid: number): number =>
   Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024
+
+/** Whether strace may be used here: in some boxes it may not. */
+export const canTrace: boolean = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0
+
+/** Lets a running process be killed at the n-th of its calls from now on; resolves once that holds. */
+export async function killAt(pid: number, call: string, n: number): Promise<void> {
+  const inject = `inject=${call}:signal=SIGKILL:when=${n}`
+  const args = ['-f', '-p', String(pid), '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject]
+  const tracer = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  await new Promise<void>((resolve, reject) => {
+    tracer.stderr.on('data', (text: Buffer) => String(text).includes('attached') && resolve())
+    tracer.once('exit', () => reject(new Error(`strace does not follow ${pid}`)))
+  })
+}
+
+/** Processes that work in a folder: those of one key. */
+export function workersIn(folder: string): number[] {
+  return readdirSync('/proc').flatMap((name) => {
+    try {
+      if (!/^\d+$/.test(name) || readlinkSync(`/proc/${name}/cwd`) !== folder) return []
+      return / [ZX] /.test(readFileSync(`/proc/${name}/stat`, 'utf8')) ? [] : [Number(name)]
+    } catch {
+      return [] // It ended while we looked.
+    }
+  })
+}
+
+/** How many processes have this word among their arguments. */
+export const countWith = (word: string): number =>
+  readdirSync('/proc').filter((name) => {
+    try {
+      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').includes(word)
+    } catch {
+      return false
+    }
+  }).length

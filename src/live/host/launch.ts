@@ -25,6 +25,8 @@ export type Launch = (plan: Pick<ModulePlan, 'env' | 'memoryBytesMax'>) => Launc
 
 /** Where running processes are noted, so that the next host finds what this one leaves. */
 export interface Register {
+  /** What marks a process in its environment, and all that it starts. */
+  readonly env: Readonly<Record<string, string>>
   add(pid: number): void
   remove(pid: number): void
 }
@@ -58,7 +60,7 @@ export function launcher({ main, register, isLeashed }: LauncherOptions): Launch
     const child = spawn(program, args, {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc', 'pipe'],
       serialization: 'advanced',
-      env: { ...environment(), ...env },
+      env: { ...environment(), ...env, ...register.env },
       // A group of its own, so that what it starts can be ended with it.
       detached: true,
     })
