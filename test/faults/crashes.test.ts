@@ -46,7 +46,11 @@ async function write(live: LogLive, name: string, isOver: () => boolean): Promis
 
 const victims = [
   { who: 'an instance', calls: ['write', 'epoll_pwait', 'read'], pid: () => instance()?.pid },
-  { who: 'a host', calls: ['pwrite64', 'write', 'read', 'epoll_pwait'], pid: () => instance()?.parent },
+  {
+    who: 'a host',
+    calls: ['pwrite64', 'write', 'read', 'epoll_pwait'],
+    pid: () => instance()?.parent,
+  },
 ]
 
 describe.skipIf(!canTrace)('killed at any of its calls (strace)', () => {
@@ -69,7 +73,8 @@ describe.skipIf(!canTrace)('killed at any of its calls (strace)', () => {
           await killAt(victim, call, n)
           await until(() => !isAlive(victim), `dead at ${call} ${n}`, 10_000)
           const fromMs = performance.now()
-          const isBack = () => pid() && pid() !== victim && lives.every(({ status }) => status === 'live')
+          const isBack = () =>
+            pid() && pid() !== victim && lives.every(({ status }) => status === 'live')
           await until(isBack, 'all are back')
           backAfterMs.push(Math.round(performance.now() - fromMs))
         }

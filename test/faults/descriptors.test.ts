@@ -82,7 +82,11 @@ describe.skipIf(!has('prlimit'))('without descriptors (prlimit)', () => {
     const data = scratchFolder()
     const port = await freePort()
     const script = new URL('./server-main.ts', import.meta.url).pathname
-    const server = await run(script, { cwd: data.path, args: [data.path, String(port)], ready: /listening/ })
+    const server = await run(script, {
+      cwd: data.path,
+      args: [data.path, String(port)],
+      ready: /listening/,
+    })
     const live = connect<typeof log>(`ws://localhost:${port}/live/log/a`)
     const sockets: Socket[] = []
     try {

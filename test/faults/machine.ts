@@ -28,7 +28,8 @@ export const memoryOf = (pid: number): number =>
   Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024
 
 /** Whether strace may be used here: in some boxes it may not. */
-export const canTrace: boolean = spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0
+export const canTrace: boolean =
+  spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0
 
 /** Lets a running process be killed at the n-th of its calls from now on; resolves once that holds. */
 export async function killAt(pid: number, call: string, n: number): Promise<void> {
@@ -57,7 +58,10 @@ export function workersIn(folder: string): number[] {
 export const countWith = (word: string): number =>
   readdirSync('/proc').filter((name) => {
     try {
-      return /^\d+$/.test(name) && readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').includes(word)
+      return (
+        /^\d+$/.test(name) &&
+        readFileSync(`/proc/${name}/cmdline`, 'utf8').split('\0').includes(word)
+      )
     } catch {
       return false
     }

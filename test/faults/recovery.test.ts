@@ -1,15 +1,14 @@
 /** Recovery is killed again and again, call by call (strace); damage and ends of files are met. */
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { afterAll, describe, expect, it } from 'vitest'
+import { openSqlite } from '../../src/stores/sqlite/index.ts'
 import { scratchFolder } from '../e2e/scratch.ts'
 import { journalKeys, recoverKeys } from './journal-entries.ts'
 import { canTrace } from './machine.ts'
-import { openSqlite } from '../../src/stores/sqlite/index.ts'
 
 const folder = scratchFolder()
 afterAll(() => folder.remove())
@@ -46,7 +45,9 @@ async function epochsOf(data: string): Promise<number[]> {
 }
 
 describe.skipIf(!canTrace)('a recovery (strace)', () => {
-  it('F2, F40, I1, I12: is the same after a kill at each of its calls, and so is the one after', { timeout: 240_000 }, async () => {
+  it('F2, F40, I1, I12: is the same after a kill at each of its calls, and so is the one after', {
+    timeout: 240_000,
+  }, async () => {
     const data = await crashed()
     const copyOf = (name: string): string => {
       const copy = join(folder.path, name)
@@ -64,7 +65,19 @@ describe.skipIf(!canTrace)('a recovery (strace)', () => {
         const log = join(folder.path, 'strace.log')
         const { signal, status } = spawnSync(
           'strace',
-          ['-f', '-qq', '-o', log, '-e', `trace=${call}`, '-e', inject, process.execPath, script('./journal-recoverer.ts'), copy],
+          [
+            '-f',
+            '-qq',
+            '-o',
+            log,
+            '-e',
+            `trace=${call}`,
+            '-e',
+            inject,
+            process.execPath,
+            script('./journal-recoverer.ts'),
+            copy,
+          ],
           { env: { ...process.env, UV_THREADPOOL_SIZE: '1', NODE_OPTIONS: '' } },
         )
         isReached = signal === 'SIGKILL' || status === 137
