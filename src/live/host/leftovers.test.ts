@@ -58,7 +58,10 @@ describe.runIf(process.platform === 'linux')('the register of processes', () => 
       stdio: ['pipe', 'pipe', 'ignore'],
     })
     let said = ''
-    for await (const text of leader.stdout) if ((said += text).split('\n').length > 2) break
+    for await (const text of leader.stdout) {
+      said += text
+      if (said.split('\n').length > 2) break
+    }
     const children = said.trim().split('\n').map(Number)
     register.add(leader.pid ?? 0)
     leader.kill('SIGKILL')
