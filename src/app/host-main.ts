@@ -1,6 +1,6 @@
 /** The host's process. The application forks this file; when the application is gone, it ends. */
 import '../base/core/hints.ts'
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -21,8 +21,13 @@ let store: ReturnType<typeof openSqlite> | undefined
 /** Tests let go of the leash that the kernel holds, to see what is left of a dead host. */
 const isLeashed = process.env['SOJOURN_TEST_LEASH'] !== 'off'
 
+/** Folder of Unix sockets: their names are too short for the data folder's. */
+const run = mkdtempSync(join(tmpdir(), 'sojourn-'))
+process.on('exit', () => rmSync(run, { recursive: true, force: true }))
+
 function tell(message: HostToDoor): void {
-  if (process.connected) process.send?.(message)
+  // It may have died since we looked. The end of the channel says so, once, and not as a crash.
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
 const log = logVia((level, facts, message) => {
@@ -43,7 +48,7 @@ async function configure({
     directory,
     journal: store.journal(),
     relay: fileURLToPath(entry('../live/host/box-relay', import.meta.url)),
-    run: mkdtempSync(join(tmpdir(), 'sojourn-')),
+    run,
     folderOf: foldersIn(data),
     launch: launcher({ main, register, isLeashed }),
     // Twice: one look at the pipes may find the first part of what lies there.

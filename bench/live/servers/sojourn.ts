@@ -2,7 +2,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { sojourn } from 'sojourn'
-import { backend } from 'sojourn/backend'
 import { plainJs } from '../plain-js.ts'
 import type { Serve } from './server.ts'
 
@@ -11,19 +10,20 @@ const idleAfterMs = 60_000
 
 export const serve: Serve = async ({ port, data, mode }) => {
   const { level = 'process', ...plan } = mode
-  if (level !== 'process' && !knowsLevels()) throw new Error('backend() has no `level` yet')
+  const { warm = 0, ...others } = plan
   const options = {
     authorize: () => true,
     env: { BENCH_LEVEL: level },
     idleAfterMs,
-    ...plan,
+    warm: 0,
+    ...others,
   }
   const app = await sojourn({
     data,
     development: { port },
     log: { debug() {}, info() {}, warn() {}, error: console.error },
     backends: {
-      counter: { module: plainJs(new URL('counter.ts', import.meta.url)), ...options },
+      counter: { module: plainJs(new URL('counter.ts', import.meta.url)), ...options, warm },
       players: { module: new URL('board.ts', import.meta.url), ...options },
     },
   })
@@ -32,14 +32,4 @@ export const serve: Serve = async ({ port, data, mode }) => {
   server.listen(port, '127.0.0.1')
   await once(server, 'listening')
   return () => app.close()
-}
-
-/** An option that is ignored would put the figures of one level under the name of another. */
-function knowsLevels(): boolean {
-  try {
-    backend({ state: () => ({}), level: 'none' } as never)
-    return false
-  } catch {
-    return true
-  }
 }

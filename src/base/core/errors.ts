@@ -61,7 +61,7 @@ const rows = {
   INSTANCE_PARKED: [503, true],
   INSTANCE_STARTING: [503, true],
   INSTANCE_ANSWER_INVALID: [502, true],
-  JOURNAL_FENCED: [409, false],
+  JOURNAL_FENCED: [409, true],
   JOURNAL_DAMAGED: [500, false],
   DATA_IN_USE: [503, true],
   HOST_STOPPED: [503, true, 1012],

@@ -164,7 +164,8 @@ export interface RawSocketHandlers<State extends object, Grant, Attachment = unk
  * What a change survives before anybody sees it: nothing (`memory`: it dies with the process; an
  * orderly end keeps it), the death of any process (`process`), a power loss (`disk`).
  */
-export type Level = 'memory' | 'process' | 'disk'
+export type Level = (typeof levels)[number]
+const levels = ['memory', 'process', 'disk'] as const
 
 /** One kind of live session. Every handler is one turn: one at a time, whole or not at all. */
 export interface BackendDefinition<
@@ -267,7 +268,7 @@ export function action(
  * Defines a backend. Export it as the default of a module of its own: the host loads that module
  * in the process of each instance.
  *
- * @throws TypeError when `state` is no function or an action was not made by `action()`
+ * @throws TypeError when `state` is no function, `level` is none, or an action was not made by `action()`
  * @throws RangeError when `tick.everyMs` is not between 1 and 60,000
  */
 export function backend<
@@ -283,6 +284,9 @@ export function backend<
 ): Backend<State, Grant, Presence, Identity, Made, Attachment> {
   if (typeof definition.state !== 'function')
     throw new TypeError('backend(): `state` must be a function')
+  const { level = 'process' } = definition
+  if (!levels.includes(level))
+    throw new TypeError(`backend(): level must be ${levels.join(', ')}, got ${level}`)
   const { everyMs = 1 } = definition.tick ?? {}
   if (!(everyMs >= 1 && everyMs <= limits.tickEveryMsMax))
     throw new RangeError(`backend(): tick.everyMs must be 1 to ${limits.tickEveryMsMax}`)

@@ -1,0 +1,3 @@
+import { listAt } from './list.ts'
+
+export default listAt('process')
