@@ -16,7 +16,10 @@ const here = fileURLToPath(new URL('.', import.meta.url))
 const changedMs = (file: string) => statSync(here + file, { throwIfNoEntry: false })?.mtimeMs ?? 0
 if (changedMs('node_modules/.package-lock.json') < changedMs('package-lock.json'))
   // No package of it needs to build anything here; the peers' own peers would like to.
-  execFileSync('npm', ['install', '--no-save', '--silent', '--ignore-scripts'], { cwd: here, stdio: 'inherit' })
+  execFileSync('npm', ['install', '--no-save', '--silent', '--ignore-scripts'], {
+    cwd: here,
+    stdio: 'inherit',
+  })
 
 const [{ web }, { races }, { live }, { state }, { scale }] = await Promise.all([
   import('./benches/web.ts'),

@@ -5,8 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { connect } from '../../src/client/index.ts'
-import { freePort, run, scratchFolder, until } from '../e2e/scratch.ts'
+import { freePort, instancesOf, run, scratchFolder, until } from '../e2e/scratch.ts'
 import type log from './backends/log.ts'
+import { canTrace, inject } from './machine.ts'
 import { type LogLive, openWorld, type World } from './world.ts'
 
 let world: World | undefined
@@ -47,6 +48,26 @@ describe('a disk', () => {
     expect(live.state?.entries.toSorted()).toEqual(answered.toSorted())
     expect(new Set(live.state?.entries).size).toBe(41)
   })
+
+  it.skipIf(!canTrace)(
+    'F35, I24, I28: that takes a second for each flush delays those who wait for it, and no others',
+    async () => {
+      world = await openWorld()
+      const live = world.connect('a')
+      await live.actions.append('0')
+      const host = instancesOf(process.pid)[0]?.parent ?? 0
+      const detach = await inject(host, 'fdatasync', 'delay_enter=1000000')
+      const late = world.connect('b')
+      let answered = 0
+      while (late.status !== 'live') {
+        await live.actions.append('x')
+        answered += 1
+      }
+      detach()
+      expect(answered).toBeGreaterThan(20)
+      expect(await late.actions.append('x')).toBe(1)
+    },
+  )
 
   it('F38, I8, I14, I24: that lost bytes of one key stops that key, and no other', async () => {
     const data = scratchFolder()

@@ -31,16 +31,22 @@ export const memoryOf = (pid: number): number =>
 export const canTrace: boolean =
   spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0
 
-/** Lets a running process be killed at the n-th of its calls from now on; resolves once that holds. */
-export async function killAt(pid: number, call: string, n: number): Promise<void> {
-  const inject = `inject=${call}:signal=SIGKILL:when=${n}`
-  const args = ['-f', '-p', String(pid), '-o', '/dev/null', '-e', `trace=${call}`, '-e', inject]
-  const tracer = spawn('strace', args, { stdio: ['ignore', 'ignore', 'pipe'] })
+/** Does something to calls of a running process from now on; gives what ends that. */
+export async function inject(pid: number, call: string, fault: string): Promise<() => void> {
+  const args = ['-f', '-p', String(pid), '-o', '/dev/null', '-e', `trace=${call}`]
+  const tracer = spawn('strace', [...args, '-e', `inject=${call}:${fault}`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
   await new Promise<void>((resolve, reject) => {
     tracer.stderr.on('data', (text: Buffer) => String(text).includes('attached') && resolve())
     tracer.once('exit', () => reject(new Error(`strace does not follow ${pid}`)))
   })
+  return () => void tracer.kill()
 }
+
+/** Lets a running process be killed at the n-th of its calls from now on; resolves once that holds. */
+export const killAt = (pid: number, call: string, n: number): Promise<() => void> =>
+  inject(pid, call, `signal=SIGKILL:when=${n}`)
 
 /** Processes that work in a folder: those of one key. */
 export function workersIn(folder: string): number[] {

@@ -71,6 +71,12 @@ export default backend({
     }),
     /** Starts a process that would go on without this one. */
     spawn: action(() => spawn('sleep', ['1000'], { stdio: 'ignore' }).pid ?? 0),
+    /** Starts a process in a group and session of its own. */
+    escape: action(() => {
+      const child = spawn('sleep', ['1000'], { stdio: 'ignore', detached: true })
+      child.unref()
+      return child.pid ?? 0
+    }),
     /** Starts a tree of processes that sleep; they are known by how long. */
     multiply: action(z.number(), (_, count) => {
       const seconds = 1_000_000 + process.pid
