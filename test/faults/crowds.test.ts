@@ -142,4 +142,24 @@ describe('clients that take their time', () => {
     expect(mostBytes - beforeBytes).toBeLessThan(20 * limits.unsentBytesMax + 64 * mebibyte)
     expect(await other.actions.append('z')).toBe(3)
   })
+
+  it('F54, I23, I24: with one message in ever more pieces are closed', async () => {
+    const live = enter('a')
+    await live.actions.append('x')
+    const [{ pid } = { pid: 0 }] = instancesOf(server.pid)
+    const beforeBytes = memoryOf(pid)
+    const flood = await greet('a')
+    const closed = once(flood, 'close')
+    let isClosed = false
+    closed.then(() => {
+      isClosed = true
+    })
+    for (let n = 0; n < 200_000 && !isClosed; n += 1) {
+      flood.send(Buffer.of(), { fin: false, binary: true })
+      if (n % 1_000 === 0) await pause(1)
+    }
+    await until(() => isClosed, 'closed')
+    expect(memoryOf(pid) - beforeBytes).toBeLessThan(64 * mebibyte)
+    expect(await live.actions.append('y')).toBe(2)
+  })
 })
