@@ -76,7 +76,7 @@ describe('attachDoor()', () => {
       )
   })
 
-  it('cuts who takes their time with the head of an upgrade', async () => {
+  it('F56, I28: cuts who takes their time with the head of an upgrade', async () => {
     const server = createServer({ headersTimeout: 50, connectionsCheckingInterval: 20 })
     attachDoor(server, door)
     server.listen(0, '127.0.0.1')

@@ -33,9 +33,15 @@ export interface Running {
 /** Starts a program and waits until it prints what `ready` matches. */
 export async function run(
   file: string,
-  { cwd, env = {}, ready }: { cwd: string; env?: Record<string, string>; ready: RegExp },
+  {
+    cwd,
+    env = {},
+    args = [],
+    ready,
+  }: { cwd: string; env?: Record<string, string>; args?: readonly string[]; ready: RegExp },
 ): Promise<Running> {
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', file], {
+  const argv = ['--disable-warning=ExperimentalWarning', file, ...args]
+  const child = spawn(process.execPath, argv, {
     cwd,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

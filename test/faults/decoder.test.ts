@@ -5,7 +5,7 @@ import { expect, it } from 'vitest'
 
 const heapMbMax = 48
 
-it('decodes or refuses 100,000 byte strings within a small heap', async () => {
+it('F53, I23: decodes or refuses 100,000 byte strings within a small heap', async () => {
   const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31)
   console.log(`byte strings from seed ${seed}`)
   const worker = new Worker(new URL('./decoder-attack.ts', import.meta.url), {

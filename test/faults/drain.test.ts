@@ -65,7 +65,7 @@ async function closeCodeOf(key: string): Promise<number> {
   return code
 }
 
-it('ends thirty instances, of which one never stops, and the next start has it all', async () => {
+it('F50, I27: ends thirty instances, of which one never stops, and the next start has it all', async () => {
   const all = keys.map(enter)
   const [stuck, working, ...others] = all as [LogLive, LogLive, ...LogLive[]]
   await Promise.all(all.map((live) => live.actions.append('x')))
@@ -91,7 +91,7 @@ it('ends thirty instances, of which one never stops, and the next start has it a
   expect(working.state?.entries).toEqual(['x', 'worked'])
 })
 
-it('ends what is just starting', async () => {
+it('F6, I27: ends what is just starting', async () => {
   const live = enter('slow')
   await until(() => instancesOf(process.pid).length === 1, 'it is starting')
   const [{ pid } = { pid: 0 }] = instancesOf(process.pid)
@@ -111,7 +111,7 @@ it('does not wait for a host that is just starting again', async () => {
   live.close()
 })
 
-it('ends a host that does not answer, and all that it serves', async () => {
+it('F8, I6, I27: ends a host that does not answer, and all that it serves', async () => {
   const live = enter('a')
   await live.actions.append('x')
   const [{ pid, parent } = { pid: 0, parent: 0 }] = instancesOf(process.pid)

@@ -48,7 +48,7 @@ async function enter(user: string): Promise<WebSocket> {
   return socket
 }
 
-it('closes the connections of a user whom another process logged out, and no others', async () => {
+it('F69, I19: closes the connections of a user whom another process logged out, and no others', async () => {
   const [ada, bob] = [await enter('ada'), await enter('bob')]
   const closed = once(ada, 'close')
   const script = new URL('./revoke-elsewhere.ts', import.meta.url).pathname

@@ -13,7 +13,7 @@ const find = (key: string): InstanceInfo => world.instances.get('log', key)
 
 describe('memory', () => {
   it.each(['heap', 'buffers'] as const)(
-    'that grows by %s beyond its bound ends its process, and no other',
+    'F13, I23, I24: that grows by %s beyond its bound ends its process, and no other',
     async (what) => {
       world = await openWorld(() => true, { memoryBytesMax: 128 * 2 ** 20 })
       const [live, other] = [world.connect('a'), world.connect('b')]
@@ -40,7 +40,7 @@ describe('output', () => {
     await expect.poll(() => world.instances.log('log', 'a')).toEqual(['hello', 'world'])
   })
 
-  it('of 1 GB costs its host no memory, its log a few lines, and others nothing', async () => {
+  it('F18, I23: of 1 GB costs its host no memory, its log a few lines, and others nothing', async () => {
     world = await openWorld()
     const [live, other] = [world.connect('a'), world.connect('b')]
     await Promise.all([live, other].map(isLive))

@@ -47,7 +47,7 @@ describe('a quiet instance', () => {
     expect(late.presence.others).toHaveLength(3)
   })
 
-  it('loses and doubles nothing of what many clients say while it falls asleep and wakes', async () => {
+  it('I7, I9, I17: loses and doubles nothing of what many clients say while it falls asleep and wakes', async () => {
     const lives = Array.from({ length: 8 }, () => world.connect('a'))
     await Promise.all(lives.map(isLive))
     const acknowledged: string[] = []
@@ -71,7 +71,7 @@ describe('a quiet instance', () => {
     expect(lives[0]?.state?.starts).toBeGreaterThan(1)
   })
 
-  it('resumes exactly when a client was away after a wake', async () => {
+  it('I17: resumes exactly when a client was away after a wake', async () => {
     const [one, two] = [world.connect('a'), world.connect('a')]
     await Promise.all([isLive(one), isLive(two)])
     await isAsleep()
@@ -85,7 +85,7 @@ describe('a quiet instance', () => {
     expect(one.state?.entries).toBe(before)
   })
 
-  it('ends the connection of a session that ended, and wakes for nobody', async () => {
+  it('F69, I19: ends the connection of a session that ended, and wakes for nobody', async () => {
     world.sessions.add('s1')
     const [mine, other] = [world.connect('a', 's1'), world.connect('a')]
     await Promise.all([isLive(mine), isLive(other)])
@@ -99,7 +99,7 @@ describe('a quiet instance', () => {
     expect(instancesOf(process.pid)).toEqual([])
   })
 
-  it('lets its clients come back when the host dies', async () => {
+  it('F3, I26: lets its clients come back when the host dies', async () => {
     const live = world.connect('a')
     await live.actions.append('x')
     await isAsleep()

@@ -84,7 +84,7 @@ type Run = Awaited<ReturnType<typeof runWith>>
 
 describe.skipIf(spawnSync('strace', ['-V']).status !== 0)('a journal, call by call', () => {
   it.each(['pwrite64', 'fdatasync', 'fsync'])(
-    'keeps what was answered when its process is killed at any %s',
+    'F2, I7, I12: keeps what was answered when its process is killed at any %s',
     async (call) => {
       const count = await atEach(
         call,
@@ -98,7 +98,7 @@ describe.skipIf(spawnSync('strace', ['-V']).status !== 0)('a journal, call by ca
     },
   )
 
-  it('answers nothing for the disk after a flush failed, and keeps what it had answered', async () => {
+  it('F34, I7, I15: answers nothing for the disk after a flush failed, and keeps what it had answered', async () => {
     const count = await atEach('fdatasync', 'error=EIO', async ({ data, lines, isReached }) => {
       expect(lines.includes('broken')).toBe(isReached && lines.length > 0)
       expect(lines.slice(lines.indexOf('broken') + 1)).toEqual(isReached ? [] : lines)
@@ -108,7 +108,7 @@ describe.skipIf(spawnSync('strace', ['-V']).status !== 0)('a journal, call by ca
   })
 
   it.each(['fsync:error=EIO', 'pwrite64:error=ENOSPC'])(
-    'keeps what was answered when %s',
+    'F32, F34, I7: keeps what was answered when %s',
     async (fault) => {
       const [call = '', error = ''] = fault.split(':')
       await atEach(call, error, async ({ data, lines }) => {
@@ -119,7 +119,7 @@ describe.skipIf(spawnSync('strace', ['-V']).status !== 0)('a journal, call by ca
 })
 
 describe('a journal that is written fast', () => {
-  it(`keeps what was answered through ${kills} kills while its log is moved and begins anew`, async () => {
+  it(`F4, I7: keeps what was answered through ${kills} kills while its log is moved and begins anew`, async () => {
     const bytes = 100_000
     let answered = 0
     for (let round = 0; round < kills; round += 1) {
@@ -147,7 +147,7 @@ function mount(...args: string[]): string | undefined {
 }
 
 describe('a journal on a disk that is full', () => {
-  it('answers nothing that it can not keep, and goes on when there is space', async (context) => {
+  it('F32, I7: answers nothing that it can not keep, and goes on when there is space', async (context) => {
     const disk = mount('-t', 'tmpfs', '-o', 'size=3m', 'tmpfs')
     if (!disk) return context.skip('no right to mount')
     writeFileSync(join(disk, 'filler'), Buffer.alloc(1_500_000))
@@ -191,7 +191,7 @@ async function losePower(disk: string, data: string): Promise<readonly string[]>
 }
 
 describe('a journal whose machine loses power', () => {
-  it('keeps what was answered for the disk', async (context) => {
+  it('F36, I7: keeps what was answered for the disk', async (context) => {
     const image = join(folder.path, 'image')
     execFileSync('truncate', ['-s', '64M', image])
     const hasTools = ['mkfs.ext4 -q', 'python3 -c 0 #'].every(

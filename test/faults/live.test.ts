@@ -13,7 +13,7 @@ const isLive = (live: LogLive) => until(() => live.status === 'live', 'live')
 const pidOf = (live: LogLive) => live.actions.pid() as Promise<number>
 
 describe('an instance', () => {
-  it('is one process for all who open a key, and another for another key', async () => {
+  it('I2, I4: is one process for all who open a key, and another for another key', async () => {
     const [one, two, other] = [world.connect('a'), world.connect('a'), world.connect('b')]
     const pids = await Promise.all([one, two, other].map(pidOf))
     expect(pids[0]).toBe(pids[1])
@@ -25,14 +25,14 @@ describe('an instance', () => {
     ).toEqual([...new Set(pids)].sort())
   })
 
-  it('shows each change to every client, in order', async () => {
+  it('I8, I16: shows each change to every client, in order', async () => {
     const [one, two] = [world.connect('a'), world.connect('a')]
     await Promise.all([one.actions.append('x'), one.actions.append('y'), one.actions.append('z')])
     await expect.poll(() => two.state?.entries).toEqual(['x', 'y', 'z'])
     expect(one.state).toEqual(two.state)
   })
 
-  it('leaves nothing of an action that throws, and says so', async () => {
+  it('I10: leaves nothing of an action that throws, and says so', async () => {
     const live = world.connect('a')
     const events: string[] = []
     live.on('never', () => events.push('never'))
@@ -63,7 +63,7 @@ describe('an instance', () => {
     await expect.poll(() => two.presence.others).toEqual([])
   })
 
-  it('keeps every acknowledged change, once, through kill -9 of its process', async () => {
+  it('F1, I7, I11: keeps every acknowledged change, once, through kill -9 of its process', async () => {
     const lives = [world.connect('a'), world.connect('a')]
     await Promise.all(lives.map(isLive))
     const acknowledged: string[] = []
@@ -88,7 +88,7 @@ describe('an instance', () => {
     expect((await freshState(world)).starts).toBeGreaterThanOrEqual(2)
   })
 
-  it('is answered from the record when it dies after the record and before the answer', async () => {
+  it('F1, I11: is answered from the record when it dies after the record and before the answer', async () => {
     const live = world.connect('a')
     await isLive(live)
     const pid = await pidOf(live)
@@ -141,7 +141,7 @@ describe('an instance', () => {
 })
 
 describe('the door', () => {
-  it('starts no process for a visitor who may not enter', async () => {
+  it('F68, I30: starts no process for a visitor who may not enter', async () => {
     await world.close()
     world = await openWorld(({ session }) => session?.user && { role: 'editor' })
     const live = world.connect('a')
@@ -161,7 +161,7 @@ describe('the door', () => {
     expect(live.error?.code).toBe(code)
   })
 
-  it('closes the connections of a session that ended, and of no other', async () => {
+  it('F69, I19: closes the connections of a session that ended, and of no other', async () => {
     world.sessions.add('s1').add('s2')
     const [one, two, other] = [
       world.connect('a', 's1'),
@@ -176,7 +176,7 @@ describe('the door', () => {
     expect(other.status).toBe('live')
   })
 
-  it('cuts the connection of an ended session when the process does not answer', async () => {
+  it('F69, I19: cuts the connection of an ended session when the process does not answer', async () => {
     world.sessions.add('s1')
     const live = world.connect('a', 's1')
     const pid = await pidOf(live)
@@ -187,7 +187,7 @@ describe('the door', () => {
     process.kill(pid, 'SIGKILL')
   })
 
-  it('lets a logout that comes while the process starts close the connection', async () => {
+  it('F69, I19: lets a logout that comes while the process starts close the connection', async () => {
     world.sessions.add('s1')
     const live = world.connect('slow', 's1')
     await until(() => instancesOf(process.pid).length === 1, 'the process is starting')
@@ -206,7 +206,7 @@ describe('the door', () => {
 })
 
 describe('the host', () => {
-  it('ends everything in good order, also what is just starting', async () => {
+  it('I27: ends everything in good order, also what is just starting', async () => {
     const data = scratchFolder()
     const before = await openWorld(undefined, { data })
     const live = before.connect('a')
@@ -224,7 +224,7 @@ describe('the host', () => {
     await after.close()
   })
 
-  it('leaves no process behind when it is killed, and a new one goes on', async () => {
+  it('F3, I6: leaves no process behind when it is killed, and a new one goes on', async () => {
     const live = world.connect('a')
     const pid = await pidOf(live)
     await live.actions.append('x')

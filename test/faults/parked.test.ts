@@ -10,7 +10,7 @@ beforeEach(async () => {
 })
 afterEach(() => world.close())
 
-it('parks with the reason and the last words, and starts again once it was stopped', async () => {
+it('F12, I25: parks with the reason and the last words, and starts again once it was stopped', async () => {
   const find = () => world.instances.get('picky', 'gone')
   const other = world.connect('a')
   await other.actions.append('x')

@@ -22,7 +22,7 @@ async function reasonAfter(key: string, epoch: number): Promise<string | undefin
 }
 
 describe('a process', () => {
-  it('that exits with 0 has crashed all the same, and the action was no success', async () => {
+  it('F17, I28: that exits with 0 has crashed all the same, and the action was no success', async () => {
     await open()
     const live = world.connect('a')
     await isLive(live)
@@ -36,7 +36,7 @@ describe('a process', () => {
     live.close()
   })
 
-  it('takes with it what it started', async () => {
+  it('I6: takes with it what it started', async () => {
     await open()
     const live = world.connect('a')
     const child = (await live.actions.spawn()) as number
@@ -54,7 +54,7 @@ describe('a process', () => {
     expect(live.state?.entries).toEqual(['x'])
   })
 
-  it('that ignores its end is killed at its deadline', async () => {
+  it('F15, I27: that ignores its end is killed at its deadline', async () => {
     await open()
     const live = world.connect('a')
     const pid = await pidOf(live)
@@ -89,7 +89,7 @@ describe('a shared process', () => {
 })
 
 describe('a dead host', () => {
-  it('leaves a spinning process that the next one ends before it serves', async () => {
+  it('F3, I6: leaves a spinning process that the next one ends before it serves', async () => {
     const data = scratchFolder()
     process.env['SOJOURN_TEST_LEASH'] = 'off'
     try {

@@ -46,7 +46,7 @@ afterAll(async () => {
 
 const open = (options: ConnectOptions) => connect<typeof log>(address, options)
 
-it('lets a client in whom no rule would, again and again', async () => {
+it('F64, I30: lets a client in whom no rule would, again and again', async () => {
   const here = { backend: 'log', key: 'room', grant: { role: 'writer' }, user: 'ada' }
   const used: string[] = []
   const live = open({

@@ -23,7 +23,7 @@ async function reasonAfter(key: string, epoch: number): Promise<string | undefin
 }
 
 describe('the watchdog', () => {
-  it('ends a process that spins; its clients go on from the journal, others notice nothing', async () => {
+  it('F10, F11, I24: ends a process that spins; its clients go on from the journal, others notice nothing', async () => {
     await open()
     const [live, other] = [world.connect('a'), world.connect('b')]
     await live.actions.append('x')
@@ -37,7 +37,7 @@ describe('the watchdog', () => {
     live.close()
   })
 
-  it('ends one that is stopped', async () => {
+  it('F7: ends one that is stopped', async () => {
     await open()
     const live = world.connect('a')
     await live.actions.append('x')
@@ -47,7 +47,7 @@ describe('the watchdog', () => {
     expect(live.state?.entries).toEqual(['x', 'y'])
   })
 
-  it('judges nobody after its host was held up itself', async () => {
+  it('F8: judges nobody after its host was held up itself', async () => {
     await open()
     const lives = ['a', 'b', 'c'].map((key) => world.connect(key))
     const pids = await Promise.all(lives.map(pidOf))

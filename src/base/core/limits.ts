@@ -60,7 +60,7 @@ export const limits = {
   requestHeadersMax: 200,
   /** A grant in the header that takes it to an instance's HTTP server. */
   grantBytesMax: 8_192,
-  /** Requests that wait for their instance, of one key and of all, and how long they may. */
+  /** Requests that wait for their instance, of one key and of all; how long they and sockets may. */
   requestsHeldPerInstanceMax: 500,
   requestsHeldMax: 5_000,
   heldMs: 20_000,

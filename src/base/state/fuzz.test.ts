@@ -125,7 +125,7 @@ function runScript(turns: readonly Turn[]): void {
 }
 
 describe('random scripts', () => {
-  it('leave tracker, replicas and restored trackers equal to the plain state', () => {
+  it('I13: leave tracker, replicas and restored trackers equal to the plain state', () => {
     const script = scriptOf(['rollback', 'restore', 'join'])
     fc.assert(fc.property(script, runScript), fuzzRuns('state', 500))
   })

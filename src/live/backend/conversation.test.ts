@@ -190,7 +190,7 @@ describe('a connection', () => {
     expect(two.all('presence').map(({ entry }) => entry.value)).toEqual([{ x: 1 }])
   })
 
-  it('that does not read is closed and costs the others nothing', async () => {
+  it('F28, I23: that does not read is closed and costs the others nothing', async () => {
     const world = await openInstance(room())
     const [one, two] = [await world.enter(), await world.enter()]
     two.unsent = limits.unsentBytesMax + 1

@@ -73,7 +73,7 @@ const notes = () => {
 const failed = (n: number, code: string) => expect.objectContaining({ n, ok: false, code })
 
 describe('the gate', () => {
-  it('lets nothing out before the journal has it', async () => {
+  it('I15: lets nothing out before the journal has it', async () => {
     const world = await openInstance(notes().made)
     const [one, two] = [await world.enter(), await world.enter()]
     let open = (_: Fate): void => {}
@@ -216,7 +216,7 @@ describe('a turn', () => {
 })
 
 describe('exactly once', () => {
-  it('answers an action sent again from the record, in this process and in the next', async () => {
+  it('I11: answers an action sent again from the record, in this process and in the next', async () => {
     const { made } = notes()
     const world = await openInstance(made)
     const one = await world.enter(undefined, { session: 's' })
@@ -267,7 +267,7 @@ describe('exactly once', () => {
 })
 
 describe('a successor', () => {
-  it('has the same state, and gives a client just what it missed', async () => {
+  it('I13, I17: has the same state, and gives a client just what it missed', async () => {
     const { made } = notes()
     const world = await openInstance(made)
     const one = await world.enter()

@@ -22,6 +22,8 @@ export interface Visit {
   close?: (code: ErrorCode) => void
   /** Answers on the door's own descriptor, as long as nobody adopted the socket. */
   refuse?: (error: SojournError) => void
+  /** Ends the wait for the host's word on a socket that was handed over. */
+  cancel?: () => void
 }
 
 export class DoorTable {

@@ -255,6 +255,14 @@ describe('a connection on its way', () => {
     expect(await reason).toBe('INSTANCE_START_FAILED')
   })
 
+  it('I28: of which the host never speaks is told to come again, and counts no more', async () => {
+    const { id, reason } = await handOver()
+    clock.advance(limits.heldMs)
+    expect(await reason).toBe('INSTANCE_STARTING')
+    gateway.hear({ type: 'adopted', connection: id })
+    expect(closed).toEqual([[id, 'CONNECTION_CLOSED']])
+  })
+
   it('whose process died is cut', async () => {
     const { id, reason } = await handOver()
     gateway.hear({ type: 'closed', connection: id })

@@ -137,8 +137,12 @@ export class Gateway<Known extends Visitor> {
       return
     }
     const visit = this.#table.find(message.connection)
+    // One that was given up here: nobody counts it any more, and no end of a session reaches it.
+    if (!visit && message.type === 'adopted')
+      this.#options.host.close([message.connection], 'CONNECTION_CLOSED')
     // What is relayed is open as long as its sockets are, whatever the host says.
     if (!visit || visit.stage === 'relayed') return
+    visit.cancel?.()
     if (message.type === 'refused') visit.refuse?.(new SojournError(message.code))
     if (message.type === 'adopted') this.#adopted(visit)
     else this.#table.remove(visit)
@@ -189,6 +193,10 @@ export class Gateway<Known extends Visitor> {
       head: released.head,
     }
     this.#options.host.connect(entry.name, facts, released.handle)
+    // A socket that the host has no descriptor for does not arrive there, and neither side is told.
+    visit.cancel = this.#options.clock.after(limits.heldMs, () =>
+      this.hear({ type: 'refused', connection: visit.id, code: 'INSTANCE_STARTING' }),
+    )
   }
 
   /**

@@ -95,7 +95,7 @@ const refusals = () => told.flatMap((word) => (word.type === 'refused' ? word.co
 const words = (type: string) => told.filter((word) => word.type === type)
 
 describe('a start', () => {
-  it('is one for all who ask, and nobody is handed over before it is ready', async () => {
+  it('F30, I4: is one for all who ask, and nobody is handed over before it is ready', async () => {
     const visits = Array.from({ length: 50 }, () => connect())
     await settle()
     expect([launches.children.length, claims]).toEqual([1, 1])
@@ -252,7 +252,7 @@ describe('an end', () => {
     expect(refusals()).toEqual(['HOST_STOPPED', 'HOST_STOPPED'])
   })
 
-  it('comes to a process that writes under a claim that is no longer its own', async () => {
+  it('I3: comes to a process that writes under a claim that is no longer its own', async () => {
     const { child } = await connected()
     journal.write = () => [false]
     child.write({ type: 'append', seq: 1 })

@@ -1,7 +1,7 @@
 /** Starts the process of an instance, with pipes of its own. */
 import type { ChildProcess } from 'node:child_process'
 import { join } from 'node:path'
-import type { Duplex, Readable } from 'node:stream'
+import { type Duplex, PassThrough, Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import type { ModulePlan } from '../../base/protocol/index.ts'
 import { type Box, type MakeBox, readableFor } from './sandbox.ts'
@@ -50,12 +50,14 @@ export function launcher({ main, run, spawn, makeBox }: LauncherOptions): Launch
       env: { ...compiled, ...env },
       box,
     })
-    const [, stdout, stderr, , journal] = child.stdio
+    // When descriptors have run out there are no pipes; the error comes as that of any failed start.
+    const { stdio = [] } = child as Partial<ChildProcess>
+    const [, stdout, stderr, , journal = new PassThrough()] = stdio
     const socket = `${run}/${child.pid}.sock`
     return {
       child,
       journal: journal as Duplex,
-      outputs: [stdout as Readable, stderr as Readable],
+      outputs: [stdout, stderr].filter((stream) => stream instanceof Readable),
       front: box ?? { socket, reach: () => socket },
       ended,
       kill,

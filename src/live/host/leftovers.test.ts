@@ -50,6 +50,29 @@ describe.runIf(process.platform === 'linux')('the register of processes', () => 
     expect([startOf(pid), startOf(child), notes()]).toEqual([undefined, undefined, []])
   })
 
+  it('I6, F3: finds what one started that ended with its host, also what left its group', async () => {
+    const script = '(sleep 1000 & echo $!); setsid sh -c "sleep 1000 & echo \\$!"; read line'
+    const leader = spawn('sh', ['-c', script], {
+      detached: true,
+      env: { ...process.env, ...register.env },
+      stdio: ['pipe', 'pipe', 'ignore'],
+    })
+    let said = ''
+    for await (const text of leader.stdout) {
+      said += text
+      if (said.split('\n').length > 2) break
+    }
+    const children = said.trim().split('\n').map(Number)
+    register.add(leader.pid ?? 0)
+    leader.kill('SIGKILL')
+    await once(leader, 'exit')
+    expect(children.map(startOf)).not.toContain(undefined)
+    const other = await spinner()
+    await openRegister(data, silentLog)
+    expect(children.map(startOf)).toEqual([undefined, undefined])
+    expect(startOf(other.pid)).toBeDefined()
+  })
+
   it.each<[string, Record<string, unknown>]>([
     ['whose id was given again', { start: '1' }],
     ['of another boot', { boot: 'an earlier one' }],

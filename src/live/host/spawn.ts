@@ -35,6 +35,8 @@ export type Spawn = (order: SpawnOrder) => Spawned
 
 /** Where running processes are noted, so that the next host finds what this one leaves. */
 export interface Register {
+  /** What marks a process in its environment, and all that it starts. */
+  readonly env: Readonly<Record<string, string>>
   add(pid: number): void
   remove(pid: number): void
 }
@@ -61,7 +63,7 @@ export function spawner({ register, isLeashed }: SpawnerOptions): Spawn {
       cwd,
       stdio,
       serialization: 'advanced',
-      env: { ...environment(), ...env },
+      env: { ...environment(), ...env, ...register.env },
       // A group of its own, so that what it starts can be ended with it.
       detached: true,
     })

@@ -68,7 +68,7 @@ describe('a journal in SQLite that was harmed', () => {
     ['snapshots', ['owner']],
     // A later claim may be seen as such; the names are what the row is found by.
     ['owners', ['id', 'backend', 'key', 'epoch']],
-  ])('is refused, whichever byte of its %s it was', (table, except) => {
+  ])('F38, I14: is refused, whichever byte of its %s it was', (table, except) => {
     const { db, journal, x, y } = openTwo()
     const whole = [journal.recover(x), journal.recover(y)]
     let count = 0
@@ -152,7 +152,7 @@ describe('the file of the journal', () => {
     }
   }
 
-  it('never gives what was not written, whichever page is harmed', async () => {
+  it('F38, I8: never gives what was not written, whichever page is harmed', async () => {
     const data = newFolder()
     const sqlite = openSqlite({ data })
     const claim = await (await sqlite.directory()).claim({ backend: 'board', key: 'x' })
@@ -181,7 +181,7 @@ describe('the file of the journal', () => {
     for (const code of seen) expect(['JOURNAL_DAMAGED', 'STORE_UNAVAILABLE']).toContain(code)
   })
 
-  it('never takes a key for a new one whose name was harmed', async () => {
+  it('F38, I1: never takes a key for a new one whose name was harmed', async () => {
     const data = newFolder()
     const key = 'key-to-be-harmed'
     await recoverIn(data, key)
@@ -230,7 +230,7 @@ describe('the lock of a data folder', () => {
     for (const db of opened.splice(0)) db.close()
   })
 
-  it('lets one process in at a time', async () => {
+  it('I2, I4: lets one process in at a time', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'sojourn-lock-'))
     const openOnce = () => {
       const lock = openDatabase(`${folder}/lock.db`, { migrations: [], synchronous: 'FULL' })

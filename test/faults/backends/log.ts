@@ -17,6 +17,12 @@ export default backend({
   start(ctx) {
     ctx.state.starts += 1
   },
+  /** Appends after a while, in the turn of the request. */
+  async http(ctx, request) {
+    await new Promise((resolve) => setTimeout(resolve, 600))
+    const entry = new URL(request.url).searchParams.get('entry') ?? ''
+    return new Response(String(ctx.state.entries.push(entry)))
+  },
   actions: (action) => ({
     append: action(z.string(), (ctx, entry) => {
       ctx.state.entries.push(entry)
@@ -65,6 +71,19 @@ export default backend({
     }),
     /** Starts a process that would go on without this one. */
     spawn: action(() => spawn('sleep', ['1000'], { stdio: 'ignore' }).pid ?? 0),
+    /** Starts a process in a group and session of its own. */
+    escape: action(() => {
+      const child = spawn('sleep', ['1000'], { stdio: 'ignore', detached: true })
+      child.unref()
+      return child.pid ?? 0
+    }),
+    /** Starts a tree of processes that sleep; they are known by how long. */
+    multiply: action(z.number(), (_, count) => {
+      const seconds = 1_000_000 + process.pid
+      const script = `for i in $(seq ${count / 4}); do sh -c 'for j in 1 2 3 4; do sleep ${seconds} & done; wait' & done; wait`
+      spawn('sh', ['-c', script], { stdio: 'ignore' })
+      return seconds
+    }),
     pid: action(() => process.pid),
     spin,
   }),
