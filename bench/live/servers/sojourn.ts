@@ -1,6 +1,7 @@
 /** Sojourn on a scratch folder, as its users run it: their process, its host, its instances. */
 import { once } from 'node:events'
 import { createServer } from 'node:http'
+import { fileURLToPath } from 'node:url'
 import { sojourn } from 'sojourn'
 import { plainJs } from '../plain-js.ts'
 import type { Serve } from './server.ts'
@@ -24,6 +25,10 @@ export const serve: Serve = async ({ port, data, mode }) => {
     log: { debug() {}, info() {}, warn() {}, error: console.error },
     backends: {
       counter: { module: plainJs(new URL('counter.ts', import.meta.url)), ...options, warm },
+      site: {
+        command: [process.execPath, fileURLToPath(new URL('site.ts', import.meta.url))],
+        authorize: () => true,
+      },
       players: { module: new URL('board.ts', import.meta.url), ...options },
     },
   })
