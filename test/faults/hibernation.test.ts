@@ -173,7 +173,7 @@ describe('a parked socket', () => {
     }
     const live = world.connect('a')
     await expect
-      .poll(() => live.state?.entries)
+      .poll(() => live.state?.entries, { timeout: 5_000 })
       .toEqual(['entry 1', 'entry 2', 'entry 3', 'entry 4'])
     socket.destroy()
   })
