@@ -11,6 +11,7 @@ export type {
   ActionsOf,
   BackendType,
   IdentityOf,
+  LinkFigures,
   Live,
   Other,
   PresenceOf,
