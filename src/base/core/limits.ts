@@ -64,6 +64,8 @@ export const limits = {
   requestsHeldPerInstanceMax: 500,
   requestsHeldMax: 5_000,
   heldMs: 20_000,
+  /** How long the door remembers where an instance is after the last request to it. */
+  locatedKeptMs: 50,
   /** An instance must begin its answer to a request, and to an upgrade, within this time. */
   answerMs: 300_000,
   handshakeMs: 10_000,
