@@ -12,6 +12,7 @@ export type {
   BackendType,
   IdentityOf,
   InputOf,
+  LinkFigures,
   Live,
   Other,
   PresenceOf,

@@ -11,6 +11,7 @@ import { Link, type SocketLike } from './link.ts'
 import { Outbox } from './outbox.ts'
 import { onReturn, openSocket, websocketUrl } from './platform.ts'
 import { Presence } from './presence.ts'
+import { RoundTrips } from './round-trips.ts'
 import type { ActionsOf, BackendType, InputOf, Live, StateOf, Status } from './types.ts'
 
 export interface ConnectOptions {
@@ -40,6 +41,7 @@ export class LiveView<B extends BackendType> implements Live<B> {
   readonly #outbox = new Outbox()
   readonly #presence: Presence
   readonly #link: Link
+  readonly #roundTrips: RoundTrips
   readonly #forgetReturn: () => void
   readonly #listeners = new Set<() => void>()
   readonly #events = new Map<string, Set<(payload: unknown) => void>>()
@@ -55,6 +57,7 @@ export class LiveView<B extends BackendType> implements Live<B> {
     const { open = openSocket, clock = systemClock, random = Math.random, ticket } = options
     const url = websocketUrl(address)
     const presence = new Presence(clock)
+    this.#roundTrips = new RoundTrips(clock)
     this.#presence = presence
     this.presence = {
       get others() {
@@ -77,6 +80,16 @@ export class LiveView<B extends BackendType> implements Live<B> {
 
   get state(): Live<B>['state'] {
     return this.#replica.state
+  }
+
+  get link(): Live<B>['link'] {
+    const { bytesReceived, bytesSent } = this.#link
+    const roundTripMs = this.#roundTrips.lastMs
+    return { seq: this.#replica.seq, roundTripMs, bytesReceived, bytesSent }
+  }
+
+  serverTimeMs(): number {
+    return this.#roundTrips.serverTimeMs()
   }
 
   subscribe(listener: () => void): () => void {
@@ -159,8 +172,11 @@ export class LiveView<B extends BackendType> implements Live<B> {
       case 'claim':
         this.#follow(said)
         break
+      case 'pong':
+        this.#roundTrips.take(said)
+        break
       default:
-        said satisfies { type: 'event' | 'pong' }
+        said satisfies { type: 'event' }
     }
   }
 
@@ -171,6 +187,7 @@ export class LiveView<B extends BackendType> implements Live<B> {
     this.#fits = welcome.resumed
     this.#presence.enter(welcome.presence, send)
     this.#outbox.resume(welcome.client, send)
+    this.#link.ping()
     this.#settle()
   }
 

@@ -75,6 +75,17 @@ export interface Other<Identity, Presence> {
  */
 export type Status = 'connecting' | 'live' | 'stale' | 'closed'
 
+/** What the connection of a live view is like now. */
+export interface LinkFigures {
+  /** The frame that the state is of; 0 before the first snapshot. */
+  readonly seq: number
+  /** Of the last ping, one every 5 s, that was answered; `undefined` before the first one. */
+  readonly roundTripMs: number | undefined
+  /** Bytes of all messages since `connect()`, over all reconnects. */
+  readonly bytesReceived: number
+  readonly bytesSent: number
+}
+
 /** A live, typed view of one instance. */
 export interface Live<B extends BackendType> {
   /** The newest state, immutable: parts that did not change keep their identity. */
@@ -82,6 +93,13 @@ export interface Live<B extends BackendType> {
   readonly status: Status
   /** Why it is `closed`, when that was not `close()`. */
   readonly error: SojournError | undefined
+  /** Figures to look at whenever wanted: `subscribe` doesn't tell of them. */
+  readonly link: LinkFigures
+  /**
+   * The server's wall clock in epoch milliseconds, as the quickest of the last answers to pings
+   * tell it; off by half of its round trip at most. Before the first one: the clock of the client.
+   */
+  serverTimeMs(): number
   /** Calls `listener` after the state, the status or the presence changed; returns the way out. */
   subscribe(listener: () => void): () => void
   /**

@@ -120,7 +120,11 @@ export class Conversation implements Talk {
   #take(said: FromClient): Awaitable<void> {
     switch (said.type) {
       case 'ping':
-        this.#instance.connections.say(this.#connection, { type: 'pong' })
+        this.#instance.connections.say(this.#connection, {
+          type: 'pong',
+          sentMs: said.sentMs,
+          serverMs: this.#instance.given.clock.nowMs(),
+        })
         break
       case 'hello':
         this.#greet(said)
