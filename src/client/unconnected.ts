@@ -1,5 +1,5 @@
 /** A view without a connection: what a server renders, and a page until it is hydrated. */
-import { SojournError } from '../base/core/index.ts'
+import { SojournError, systemClock } from '../base/core/index.ts'
 import type { BackendType, Live } from './types.ts'
 
 const nothing = (): void => {}
@@ -14,6 +14,9 @@ const view: Live<BackendType> = {
   error: undefined,
   actions: new Proxy({}, { get: () => refuse }),
   presence: { others: [], set: nothing },
+  link: { seq: 0, roundTripMs: undefined, bytesReceived: 0, bytesSent: 0 },
+  serverTimeMs: () => systemClock.nowMs(),
+  input: nothing,
   subscribe: () => nothing,
   on: () => nothing,
   close: nothing,

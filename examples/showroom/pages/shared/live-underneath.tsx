@@ -47,16 +47,7 @@ export function LiveUnderneath(props: {
     >
       {!isClosed && (
         <div class="row">
-          {process?.mayKill && (
-            <button
-              type="button"
-              class="second danger"
-              disabled={!pid}
-              onClick={() => pid && void kill(pid)}
-            >
-              Kill the process
-            </button>
-          )}
+          {process?.mayKill && <KillButton pid={pid} kill={kill} />}
           {network && (
             <button type="button" class="second" onClick={() => toggle(network)}>
               {isOffline ? 'Go online' : 'Go offline'}
@@ -69,6 +60,20 @@ export function LiveUnderneath(props: {
       </p>
       {children}
     </Underneath>
+  )
+}
+
+function KillButton(props: { pid: number | null | undefined; kill: (pid: number) => unknown }) {
+  const { pid, kill } = props
+  return (
+    <button
+      type="button"
+      class="second danger"
+      disabled={!pid}
+      onClick={() => pid && void kill(pid)}
+    >
+      Kill the process
+    </button>
   )
 }
 
