@@ -11,6 +11,7 @@ export type {
   ActionsOf,
   BackendType,
   IdentityOf,
+  InputOf,
   LinkFigures,
   Live,
   Other,

@@ -221,6 +221,29 @@ describe('actions', () => {
   })
 })
 
+describe('inputs', () => {
+  it('go out while there is a connection, and are never kept', () => {
+    const { input } = live as unknown as { input(value: unknown): void }
+    const send = (value: unknown) => input.call(live, value)
+    send(1)
+    const socket = enter()
+    send(2)
+    socket.lose()
+    send(3)
+    const next = enterAgain()
+    send(4)
+    expect([socket, next].map((one) => one.all('input').map(({ value }) => value))).toEqual([
+      [2],
+      [4],
+    ])
+  })
+
+  function enterAgain(): ScriptedSocket {
+    reopen()
+    return enter({ resumed: true })
+  }
+})
+
 describe('the connection', () => {
   it.each(['SESSION_ENDED', 'FORBIDDEN', 'PROTOCOL_UNSUPPORTED'] as const)(
     'ends for good with %s',

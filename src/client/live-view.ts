@@ -12,7 +12,7 @@ import { Outbox } from './outbox.ts'
 import { onReturn, openSocket, websocketUrl } from './platform.ts'
 import { Presence } from './presence.ts'
 import { RoundTrips } from './round-trips.ts'
-import type { ActionsOf, BackendType, Live, StateOf, Status } from './types.ts'
+import type { ActionsOf, BackendType, InputOf, Live, StateOf, Status } from './types.ts'
 
 export interface ConnectOptions {
   /** Opens a WebSocket; default: the platform's own. */
@@ -95,6 +95,10 @@ export class LiveView<B extends BackendType> implements Live<B> {
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  input(value: InputOf<B>): void {
+    if (this.#welcome) this.#send?.(encodeFromClient({ type: 'input', value }))
   }
 
   on(event: string, listener: (payload: unknown) => void): () => void {

@@ -10,6 +10,11 @@ export interface BackendType {
       readonly '~standard': { readonly types?: { readonly output: unknown } | undefined }
     }
     readonly identity?: (caller: never) => unknown
+    readonly tick?: {
+      readonly input?: {
+        readonly '~standard': { readonly types?: { readonly output: unknown } | undefined }
+      }
+    }
   }
   readonly actions: Readonly<
     Record<string, { readonly types?: { readonly input: unknown; readonly output: unknown } }>
@@ -25,6 +30,15 @@ export type PresenceOf<B extends BackendType> = B extends {
 }
   ? Presence
   : unknown
+
+/** What clients of a backend send for its ticks. */
+export type InputOf<B extends BackendType> = B extends {
+  definition: {
+    tick?: { input?: { '~standard': { types?: { output: infer Input } | undefined } } }
+  }
+}
+  ? Input
+  : never
 
 /** What the server says of a connection. */
 export type IdentityOf<B extends BackendType> = B extends {
@@ -99,6 +113,11 @@ export interface Live<B extends BackendType> {
     /** Shows a value (≤ 4 KiB) to the others; the newest wins, sent at most every 33 ms. */
     set(value: PresenceOf<B> | null): void
   }
+  /**
+   * Sends a value (≤ 1 KiB) to the backend's next tick, for what is stale a moment later, such as
+   * the keys of a game. Not answered, not kept: while there is no connection, it is dropped.
+   */
+  input(value: InputOf<B>): void
   /** Listens to an event that the backend broadcasts; returns the way out. */
   on(event: string, listener: (payload: unknown) => void): () => void
   /** Ends the connection; open calls reject with `CONNECTION_CLOSED`. */

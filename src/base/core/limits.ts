@@ -10,6 +10,9 @@ export const limits = {
   httpBodyBytesMax: 1_048_576,
   /** The presence value of one connection. */
   presenceBytesMax: 4_096,
+  /** One input of a client, as a message; and those that a connection has between two ticks. */
+  inputBytesMax: 1_024,
+  inputsPerTickMax: 64,
   /** The recorded result of one action. */
   resultBytesMax: 16_384,
   /** Characters of the sentence that says why an action was refused. */

@@ -2,7 +2,7 @@
  * What a client and an instance say to each other: one byte of type, then the body
  * (docs/protocol.md). Pure functions; a message from outside is parsed here or refused here.
  */
-import { type ErrorCode, isErrorCode, SojournError } from '../core/index.ts'
+import { type ErrorCode, isErrorCode, limits, SojournError } from '../core/index.ts'
 import { pack, unpack } from './pack.ts'
 
 /** Raised by one with every change that an older peer can't read. */
@@ -50,6 +50,8 @@ export type FromClient =
   | { readonly type: 'presence'; readonly value: unknown }
   /** `sentMs` is of the client's own clock; it comes back as it was. */
   | { readonly type: 'ping'; readonly sentMs: number }
+  /** For the next tick, if it arrives. */
+  | { readonly type: 'input'; readonly value: unknown }
 
 /** What an instance says. */
 export type FromInstance =
@@ -82,7 +84,7 @@ export type FromInstance =
   /** Another process took over without a break: frames from here on are made under this claim. */
   | { readonly type: 'claim'; readonly epoch: number; readonly nonce: string }
 
-const clientTypes = { hello: 1, action: 2, presence: 3, ping: 4 } as const
+const clientTypes = { hello: 1, action: 2, presence: 3, ping: 4, input: 5 } as const
 const instanceTypes = {
   welcome: 1,
   state: 2,
@@ -146,6 +148,8 @@ export function encodeFromClient(said: FromClient): Uint8Array {
       return message(clientTypes.presence, pack([said.value]))
     case 'ping':
       return timesMessage(clientTypes.ping, said.sentMs)
+    case 'input':
+      return message(clientTypes.input, pack([said.value]))
   }
 }
 
@@ -186,6 +190,9 @@ export function parseFromClient(bytes: Uint8Array): FromClient {
       const [sentMs = 0] = timesIn(bytes, 1)
       return { type: 'ping', sentMs }
     }
+    case clientTypes.input:
+      if (bytes.byteLength > limits.inputBytesMax) throw new SojournError('MESSAGE_TOO_LARGE')
+      return { type: 'input', value: fields(bytes, 1)[0] }
     default:
       throw malformed(`Unknown message type ${bytes[0]}`)
   }

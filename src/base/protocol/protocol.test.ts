@@ -26,6 +26,7 @@ const fromClient: FromClient[] = [
   },
   { type: 'action', n: 1, acked: 0, name: 'draw', input: { points: [1, 2.5], at: new Date(5) } },
   { type: 'presence', value: null },
+  { type: 'input', value: [12, 3] },
   { type: 'ping', sentMs: 1234.5 },
 ]
 

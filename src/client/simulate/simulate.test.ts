@@ -1,6 +1,7 @@
 import { array as arrayOf, assert, constantFrom, integer, property } from 'fast-check'
 import { beforeEach, describe, expect, it, vi } from 'vitest'
 import { ScriptedServer, type ScriptedSocket } from '../../../test/fakes/server.ts'
+import { encodeFromClient } from '../../base/protocol/index.ts'
 import { track } from '../../base/state/index.ts'
 import { type VirtualClock, virtualClock } from '../../testing/index.ts'
 import { connect } from '../index.ts'
@@ -32,7 +33,7 @@ function open(): SocketLike {
 }
 
 const say = (n: number, socket: ScriptedSocket = server.newest) => socket.bytes(new Uint8Array([n]))
-const ping = new Uint8Array([4])
+const ping = encodeFromClient({ type: 'ping', sentMs: 1 })
 
 describe('a slow network', () => {
   it('takes the latency each way, and a round trip to open', () => {
@@ -43,7 +44,7 @@ describe('a slow network', () => {
     clock.advance(99)
     expect(server.newest.sent).toEqual([])
     clock.advance(1)
-    expect(server.newest.sent).toEqual([{ type: 'ping' }])
+    expect(server.newest.sent).toEqual([{ type: 'ping', sentMs: 1 }])
     say(7)
     clock.advance(1_000)
     expect(heard).toEqual([
@@ -58,7 +59,7 @@ describe('a slow network', () => {
     socket.send(bytes)
     bytes.fill(0)
     clock.advance(100)
-    expect(server.newest.sent).toEqual([{ type: 'ping' }])
+    expect(server.newest.sent).toEqual([{ type: 'ping', sentMs: 1 }])
   })
 
   it('may change while it runs, and refuses what makes no sense', () => {
@@ -147,7 +148,10 @@ describe('the end', () => {
     clock.advance(99)
     expect(server.newest.isClosed).toBe(false)
     clock.advance(1_000)
-    expect([server.newest.sent, server.newest.isClosed]).toEqual([[{ type: 'ping' }], true])
+    expect([server.newest.sent, server.newest.isClosed]).toEqual([
+      [{ type: 'ping', sentMs: 1 }],
+      true,
+    ])
     expect(heard).toEqual([])
   })
 })
