@@ -9,6 +9,7 @@ import { sojourn } from 'sojourn'
 import { sessions } from 'sojourn/hono'
 import { analyticsApi } from './analytics/api.ts'
 import { boardDoor } from './board/authorize.ts'
+import { roomsApi } from './rooms/api.ts'
 import { readSettings } from './settings.ts'
 import { shopApi } from './shop/api.ts'
 import { accountApi } from './visitor/account-api.ts'
@@ -24,6 +25,8 @@ import { assets, favicon, guard, sitePages, uncached, type Web } from './web/sit
 
 const settings = await readSettings(process.env)
 const users = await openUsers(demoUsers)
+/** Who may enter which room. */
+const doors = { board: boardDoor(users) }
 
 const app = await sojourn({
   data: settings.data,
@@ -40,7 +43,7 @@ const app = await sojourn({
   backends: {
     board: {
       module: new URL('./board/board.ts', import.meta.url),
-      authorize: boardDoor(users),
+      authorize: doors.board,
       idleAfterMs: 30_000,
     },
   },
@@ -67,6 +70,10 @@ web.route('/api', accountApi(tools))
 web.route('/api', handOverApi(tools))
 web.route('/api', shopApi(tools))
 web.route('/api', analyticsApi(app.analytics))
+web.route(
+  '/api',
+  roomsApi({ instances: app.instances, doors, mayKill: 'development' in settings.address }),
+)
 web.notFound((c) => answer(c, new Refusal('ADDRESS_UNKNOWN', `Nothing is at ${c.req.path}.`)))
 
 const server = createAdaptorServer({ fetch: web.fetch }) as Server

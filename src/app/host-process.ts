@@ -13,6 +13,7 @@ import type {
 } from '../base/protocol/index.ts'
 import type { HostLink, Located } from '../live/gateway/gateway.ts'
 import { Asks } from './asks.ts'
+import { Locations } from './locations.ts'
 import { entry } from './modules.ts'
 
 export type Word = Extract<HostToDoor, { type: 'adopted' | 'refused' | 'closed' | 'active' }>
@@ -39,6 +40,7 @@ const restartPauseMs = 250
 export class HostProcess implements HostLink {
   readonly #options: HostProcessOptions
   readonly #asks: Asks<HostAnswer>
+  readonly #locations: Locations
   #child: ChildProcess | undefined
   #ready = false
   /** Bounded by the requests that the door lets wait. */
@@ -49,6 +51,8 @@ export class HostProcess implements HostLink {
   constructor(options: HostProcessOptions) {
     this.#options = options
     this.#asks = new Asks(options.clock)
+    const locate: HostLink['locate'] = (name, user) => this.#locate(name, user)
+    this.#locations = new Locations({ clock: options.clock, locate })
   }
 
   /** Resolves when the host owns the data folder; rejects with `DATA_IN_USE` and the like. */
@@ -107,6 +111,10 @@ export class HostProcess implements HostLink {
 
   /** Finds or starts the instance, and keeps it awake until it is released. */
   locate(name: InstanceName, user: string | undefined): Promise<Located> {
+    return this.#locations.locate(name, user)
+  }
+
+  #locate(name: InstanceName, user: string | undefined): Promise<Located> {
     if (!this.#ready) return Promise.reject(new SojournError('HOST_STOPPED'))
     this.#lastQuestion += 1
     const id = this.#lastQuestion
@@ -159,6 +167,8 @@ export class HostProcess implements HostLink {
         break
       case 'status': {
         const { type: _, ...change } = message
+        if (change.phase === 'stopping' || change.phase === 'stopped')
+          this.#locations.forget(change)
         onStatus(change)
         break
       }
@@ -183,6 +193,7 @@ export class HostProcess implements HostLink {
     this.#ready = false
     for (const { reject } of this.#questions.values()) reject(new SojournError('HOST_STOPPED'))
     this.#questions.clear()
+    this.#locations.forgetAll()
     if (!served) return
     this.#asks.fail()
     this.#options.onLost()

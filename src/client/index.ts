@@ -11,6 +11,8 @@ export type {
   ActionsOf,
   BackendType,
   IdentityOf,
+  InputOf,
+  LinkFigures,
   Live,
   Other,
   PresenceOf,

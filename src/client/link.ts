@@ -29,12 +29,15 @@ export interface LinkOptions {
   readonly onLost: (error: SojournError | undefined) => void
 }
 
-/** A quiet connection is asked after this time whether it is there. */
-const pingAfterMs = 5_000
+/** The server is asked this often whether it is there, how far away, and what its clock says. */
+const pingEveryMs = 5_000
 /** Without any word for so long, the connection counts as lost. */
 const lostAfterMs = 12_000
 
 export class Link {
+  /** Of all messages on all sockets so far. */
+  bytesReceived = 0
+  bytesSent = 0
   readonly #options: LinkOptions
   #socket: SocketLike | undefined
   #attempt = 0
@@ -60,6 +63,18 @@ export class Link {
   /** The server has answered in full: the next loss starts with a short pause again. */
   settled(): void {
     this.#attempt = 0
+  }
+
+  /** Asks the server, which answers with a pong. */
+  ping(): void {
+    const { clock } = this.#options
+    this.#cancelPing()
+    this.#cancelPing = clock.after(pingEveryMs, () => this.ping())
+    try {
+      this.#send(encodeFromClient({ type: 'ping', sentMs: clock.monotonicMs() }))
+    } catch {
+      // Still connecting: the deadline for silence runs all the same.
+    }
   }
 
   /** Drops the socket and tries again, for a peer that makes no sense. */
@@ -97,10 +112,12 @@ export class Link {
     this.#asking = undefined
     this.#socket = socket
     socket.binaryType = 'arraybuffer'
-    socket.onopen = () => this.#options.onOpen((bytes) => socket.send(bytes))
+    socket.onopen = () => this.#options.onOpen((bytes) => this.#send(bytes))
     socket.onmessage = ({ data }) => {
       this.#heard()
-      if (data instanceof ArrayBuffer) this.#options.onMessage(new Uint8Array(data))
+      if (!(data instanceof ArrayBuffer)) return
+      this.bytesReceived += data.byteLength
+      this.#options.onMessage(new Uint8Array(data))
     }
     socket.onclose = ({ reason }) => this.#lose(finalError(reason))
     socket.onerror = () => {}
@@ -108,19 +125,13 @@ export class Link {
   }
 
   #heard(): void {
-    const { clock } = this.#options
-    this.#cancelPing()
     this.#cancelLost()
-    this.#cancelPing = clock.after(pingAfterMs, () => this.#ping())
-    this.#cancelLost = clock.after(lostAfterMs, () => this.#lose(undefined))
+    this.#cancelLost = this.#options.clock.after(lostAfterMs, () => this.#lose(undefined))
   }
 
-  #ping(): void {
-    try {
-      this.#socket?.send(encodeFromClient({ type: 'ping' }))
-    } catch {
-      // Still connecting: the deadline for silence runs all the same.
-    }
+  #send(bytes: Uint8Array): void {
+    this.#socket?.send(bytes)
+    this.bytesSent += bytes.byteLength
   }
 
   #drop(): void {

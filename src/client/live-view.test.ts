@@ -138,7 +138,7 @@ describe('the state', () => {
     ]
     socket.hear(frame((state) => (state.n = 5)))
     socket.hear({ type: 'event', name: 'ring', payload: 'ding' })
-    socket.hear({ type: 'pong' })
+    socket.hear({ type: 'pong', sentMs: 0, serverMs: 0 })
     for (const leave of ways) leave()
     socket.hear(frame((state) => (state.n = 6)))
     expect(seen).toEqual([5, 'ding', 5])
@@ -221,6 +221,29 @@ describe('actions', () => {
   })
 })
 
+describe('inputs', () => {
+  it('go out while there is a connection, and are never kept', () => {
+    const { input } = live as unknown as { input(value: unknown): void }
+    const send = (value: unknown) => input.call(live, value)
+    send(1)
+    const socket = enter()
+    send(2)
+    socket.lose()
+    send(3)
+    const next = enterAgain()
+    send(4)
+    expect([socket, next].map((one) => one.all('input').map(({ value }) => value))).toEqual([
+      [2],
+      [4],
+    ])
+  })
+
+  function enterAgain(): ScriptedSocket {
+    reopen()
+    return enter({ resumed: true })
+  }
+})
+
 describe('the connection', () => {
   it.each(['SESSION_ENDED', 'FORBIDDEN', 'PROTOCOL_UNSUPPORTED'] as const)(
     'ends for good with %s',
@@ -262,14 +285,36 @@ describe('the connection', () => {
 
   it('asks a quiet peer whether it is there, and gives it up', () => {
     const socket = enter()
-    clock.advance(5_000)
     expect(socket.all('ping')).toHaveLength(1)
-    socket.hear({ type: 'pong' })
+    clock.advance(5_000)
+    const [, ping] = socket.all('ping')
+    socket.hear({ type: 'pong', sentMs: ping?.sentMs ?? 0, serverMs: 0 })
     clock.advance(11_999)
     expect(socket.isClosed).toBe(false)
     clock.advance(1)
     expect(socket.isClosed).toBe(true)
     expect(live.status).toBe('stale')
+  })
+
+  it('says what it is like, over all its sockets', () => {
+    const none = { seq: 0, roundTripMs: undefined, bytesReceived: 0, bytesSent: 0 }
+    expect(live.link).toEqual(none)
+    expect(live.serverTimeMs()).toBe(clock.nowMs())
+    const socket = enter()
+    socket.hear(frame((state) => (state.n = 1)))
+    const { bytesReceived, bytesSent } = live.link
+    expect(live.link.seq).toBe(1)
+    expect(bytesReceived).toBeGreaterThan(40)
+    const [ping] = socket.all('ping')
+    clock.advance(80)
+    const serverMs = 1e12
+    socket.hear({ type: 'pong', sentMs: ping?.sentMs ?? 0, serverMs })
+    expect(live.link).toMatchObject({ roundTripMs: 80, bytesReceived: bytesReceived + 17 })
+    expect(live.serverTimeMs()).toBe(serverMs + 40)
+    socket.lose()
+    reopen().open()
+    expect(live.link.bytesSent).toBeGreaterThan(bytesSent)
+    expect(live.link.bytesReceived).toBe(bytesReceived + 17)
   })
 
   it('leaves nothing running after close()', async () => {

@@ -11,7 +11,8 @@ import { Link, type SocketLike } from './link.ts'
 import { Outbox } from './outbox.ts'
 import { onReturn, openSocket, websocketUrl } from './platform.ts'
 import { Presence } from './presence.ts'
-import type { ActionsOf, BackendType, Live, StateOf, Status } from './types.ts'
+import { RoundTrips } from './round-trips.ts'
+import type { ActionsOf, BackendType, InputOf, Live, StateOf, Status } from './types.ts'
 
 export interface ConnectOptions {
   /** Opens a WebSocket; default: the platform's own. */
@@ -40,6 +41,7 @@ export class LiveView<B extends BackendType> implements Live<B> {
   readonly #outbox = new Outbox()
   readonly #presence: Presence
   readonly #link: Link
+  readonly #roundTrips: RoundTrips
   readonly #forgetReturn: () => void
   readonly #listeners = new Set<() => void>()
   readonly #events = new Map<string, Set<(payload: unknown) => void>>()
@@ -55,6 +57,7 @@ export class LiveView<B extends BackendType> implements Live<B> {
     const { open = openSocket, clock = systemClock, random = Math.random, ticket } = options
     const url = websocketUrl(address)
     const presence = new Presence(clock)
+    this.#roundTrips = new RoundTrips(clock)
     this.#presence = presence
     this.presence = {
       get others() {
@@ -79,9 +82,23 @@ export class LiveView<B extends BackendType> implements Live<B> {
     return this.#replica.state
   }
 
+  get link(): Live<B>['link'] {
+    const { bytesReceived, bytesSent } = this.#link
+    const roundTripMs = this.#roundTrips.lastMs
+    return { seq: this.#replica.seq, roundTripMs, bytesReceived, bytesSent }
+  }
+
+  serverTimeMs(): number {
+    return this.#roundTrips.serverTimeMs()
+  }
+
   subscribe(listener: () => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
+  }
+
+  input(value: InputOf<B>): void {
+    if (this.#welcome) this.#send?.(encodeFromClient({ type: 'input', value }))
   }
 
   on(event: string, listener: (payload: unknown) => void): () => void {
@@ -155,8 +172,11 @@ export class LiveView<B extends BackendType> implements Live<B> {
       case 'claim':
         this.#follow(said)
         break
+      case 'pong':
+        this.#roundTrips.take(said)
+        break
       default:
-        said satisfies { type: 'event' | 'pong' }
+        said satisfies { type: 'event' }
     }
   }
 
@@ -167,6 +187,7 @@ export class LiveView<B extends BackendType> implements Live<B> {
     this.#fits = welcome.resumed
     this.#presence.enter(welcome.presence, send)
     this.#outbox.resume(welcome.client, send)
+    this.#link.ping()
     this.#settle()
   }
 

@@ -7,6 +7,8 @@ interface Platform {
   readonly document?: { readonly visibilityState: string }
   readonly addEventListener?: (type: string, listener: () => void) => void
   readonly removeEventListener?: (type: string, listener: () => void) => void
+  readonly dispatchEvent?: (event: object) => boolean
+  readonly Event?: new (type: string) => object
 }
 const platform = globalThis as unknown as Platform
 
@@ -34,4 +36,9 @@ export function onReturn(run: () => void): () => void {
     platform.removeEventListener?.('online', run)
     platform.removeEventListener?.('visibilitychange', whenVisible)
   }
+}
+
+/** Has a page hear that the network is back. */
+export function sayOnline(): void {
+  if (platform.Event) platform.dispatchEvent?.(new platform.Event('online'))
 }

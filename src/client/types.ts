@@ -10,6 +10,11 @@ export interface BackendType {
       readonly '~standard': { readonly types?: { readonly output: unknown } | undefined }
     }
     readonly identity?: (caller: never) => unknown
+    readonly tick?: {
+      readonly input?: {
+        readonly '~standard': { readonly types?: { readonly output: unknown } | undefined }
+      }
+    }
   }
   readonly actions: Readonly<
     Record<string, { readonly types?: { readonly input: unknown; readonly output: unknown } }>
@@ -25,6 +30,15 @@ export type PresenceOf<B extends BackendType> = B extends {
 }
   ? Presence
   : unknown
+
+/** What clients of a backend send for its ticks. */
+export type InputOf<B extends BackendType> = B extends {
+  definition: {
+    tick?: { input?: { '~standard': { types?: { output: infer Input } | undefined } } }
+  }
+}
+  ? Input
+  : never
 
 /** What the server says of a connection. */
 export type IdentityOf<B extends BackendType> = B extends {
@@ -61,6 +75,17 @@ export interface Other<Identity, Presence> {
  */
 export type Status = 'connecting' | 'live' | 'stale' | 'closed'
 
+/** What the connection of a live view is like now. */
+export interface LinkFigures {
+  /** The frame that the state is of; 0 before the first snapshot. */
+  readonly seq: number
+  /** Of the last ping, one every 5 s, that was answered; `undefined` before the first one. */
+  readonly roundTripMs: number | undefined
+  /** Bytes of all messages since `connect()`, over all reconnects. */
+  readonly bytesReceived: number
+  readonly bytesSent: number
+}
+
 /** A live, typed view of one instance. */
 export interface Live<B extends BackendType> {
   /** The newest state, immutable: parts that did not change keep their identity. */
@@ -68,6 +93,13 @@ export interface Live<B extends BackendType> {
   readonly status: Status
   /** Why it is `closed`, when that was not `close()`. */
   readonly error: SojournError | undefined
+  /** Figures to look at whenever wanted: `subscribe` doesn't tell of them. */
+  readonly link: LinkFigures
+  /**
+   * The server's wall clock in epoch milliseconds, as the quickest of the last answers to pings
+   * tell it; off by half of its round trip at most. Before the first one: the clock of the client.
+   */
+  serverTimeMs(): number
   /** Calls `listener` after the state, the status or the presence changed; returns the way out. */
   subscribe(listener: () => void): () => void
   /**
@@ -81,6 +113,11 @@ export interface Live<B extends BackendType> {
     /** Shows a value (≤ 4 KiB) to the others; the newest wins, sent at most every 33 ms. */
     set(value: PresenceOf<B> | null): void
   }
+  /**
+   * Sends a value (≤ 1 KiB) to the backend's next tick, for what is stale a moment later, such as
+   * the keys of a game. Not answered, not kept: while there is no connection, it is dropped.
+   */
+  input(value: InputOf<B>): void
   /** Listens to an event that the backend broadcasts; returns the way out. */
   on(event: string, listener: (payload: unknown) => void): () => void
   /** Ends the connection; open calls reject with `CONNECTION_CLOSED`. */

@@ -117,6 +117,7 @@ describe('budgets of the package', () => {
       ],
     ],
     ['client', ['SojournError', 'connect', 'isSojournError']],
+    ['client/simulate', ['simulateNetwork']],
     ['live/backend', ['SojournError', 'action', 'backend']],
     [
       'base/state',

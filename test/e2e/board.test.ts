@@ -101,6 +101,36 @@ describe('the board', () => {
     expect(instances().map(({ pid }) => pid)).not.toContain(first?.pid)
   })
 
+  it('lets a visitor kill the process from the page, once a click, and not before it has lived', async () => {
+    const [ada, guest] = [await visit('lobby', 'ada'), await visit('lobby')]
+    await draw(ada, 2, 0.2)
+    await shows(guest, '[data-board]', 'data-strokes', '2')
+    const pidOf = () => guest.locator('[data-pid]').getAttribute('data-pid')
+    const first = Number(await pidOf())
+    expect(instances().map(({ pid }) => pid)).toContain(first)
+    const kill = (room: string, pid: number) =>
+      guest.request.post(`${showroom.origin}/api/rooms/${room}/kill`, { data: { pid } })
+    const codeOf = async (room: string, pid: number) =>
+      ((await (await kill(room, pid)).json()) as { error: { code: string } }).error.code
+    expect(await codeOf('board/lobby', process.pid)).toBe('PROCESS_GONE')
+    expect(await codeOf('board/garden', first)).toBe('PROCESS_GONE')
+    expect(await codeOf('board/Not+Allowed', first)).toBe('ROOM_REFUSED')
+    expect(await codeOf('constructor/lobby', first)).toBe('ADDRESS_UNKNOWN')
+    expect((await guest.request.get(`${showroom.origin}/api/rooms/board/No`)).status()).toBe(403)
+    await until(async () => {
+      await guest.getByRole('button', { name: 'Kill the process' }).click()
+      return !isAlive(first)
+    }, 'it has lived for three seconds, and dies')
+    await until(async () => Number(await pidOf()) !== first, 'another process is named')
+    expect(await codeOf('board/lobby', first)).toBe('PROCESS_GONE')
+    expect(await codeOf('board/lobby', Number(await pidOf()))).toBe('PROCESS_YOUNG')
+    for (const page of [ada, guest]) {
+      await shows(page, '[data-board]', 'data-status', 'live')
+      expect(await strokes(page)).toHaveLength(2)
+    }
+    expect(await guest.locator('.outcome').textContent()).toContain(`Process ${first} is dead.`)
+  })
+
   it('lets a visitor who is not logged in watch, not draw', async () => {
     const [ada, guest] = [await visit('lobby', 'ada'), await visit('lobby')]
     await draw(ada, 1, 0.2)

@@ -139,17 +139,21 @@ describe('a parked socket', () => {
     heard.length = 0
     const bytes = Buffer.concat([
       frame(9, Buffer.from('hi')),
-      said({ type: 'ping' }),
+      said({ type: 'ping', sentMs: 5 }),
       frame(10, Buffer.of()),
     ])
     for (const byte of bytes) {
       socket.write(Uint8Array.of(byte))
       await new Promise((resolve) => setTimeout(resolve, 5))
     }
-    await until(() => heard.length >= 7, 'answers')
+    await until(() => heard.length >= 23, 'answers')
     expect(heard.slice(0, 4)).toEqual([0x8a, 2, ...Buffer.from('hi')])
-    expect(heard.slice(4, 6)).toEqual([0x82, 1])
-    expect(parseFromInstance(Uint8Array.from(heard.slice(6, 7)))).toEqual({ type: 'pong' })
+    expect(heard.slice(4, 6)).toEqual([0x82, 17])
+    expect(parseFromInstance(Uint8Array.from(heard.slice(6, 23)))).toEqual({
+      type: 'pong',
+      sentMs: 5,
+      serverMs: expect.closeTo(Date.now(), -4),
+    })
     expect(instancesOf(process.pid)).toEqual([])
     heard.length = 0
     socket.write(frame(8, Buffer.from([3, 232])))
@@ -166,7 +170,7 @@ describe('a parked socket', () => {
     const actions = [1, 2, 3, 4].map((n) =>
       said({ type: 'action', n, acked: 0, name: 'append', input: `entry ${n}` }),
     )
-    const bytes = Buffer.concat([said({ type: 'ping' }), ...actions])
+    const bytes = Buffer.concat([said({ type: 'ping', sentMs: 5 }), ...actions])
     for (let at = 0; at < bytes.byteLength; at += 11) {
       socket.write(bytes.subarray(at, at + 11))
       await new Promise((resolve) => setTimeout(resolve, 20))

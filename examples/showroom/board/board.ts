@@ -18,8 +18,6 @@ const Grant = z.object({ role: z.enum(['editor', 'viewer']), name: z.string().ma
 export type Grant = z.infer<typeof Grant>
 
 interface State {
-  /** The process that serves this board now: after a crash or a long rest it is another one. */
-  server: { pid: number; startedAtMs: number }
   strokes: Stroke[]
 }
 
@@ -45,12 +43,8 @@ const Extend = z.object({
 export default backend({
   grant: Grant,
   presence: z.object({ x: X, y: Y }),
-  state: (): State => ({ server: { pid: 0, startedAtMs: 0 }, strokes: [] }),
+  state: (): State => ({ strokes: [] }),
   identity: ({ user, grant }) => ({ name: grant.name, color: colorOf(user) }),
-
-  start(ctx) {
-    ctx.state.server = { pid: process.pid, startedAtMs: ctx.clock.nowMs() }
-  },
 
   actions: (action) => ({
     begin: action(Begin, (ctx, { id, color, width, x, y }) => {

@@ -10,6 +10,9 @@ const refusals = {
   DEVICE_UNKNOWN: [404, 'It may have ended meanwhile; read the list again.'],
   CART_EMPTY: [409, 'Put something into the cart first.'],
   CHECKOUT_INCOMPLETE: [409, 'Fill in the fields that the message names.'],
+  ROOM_REFUSED: [403, 'Log in, or choose another room.'],
+  PROCESS_GONE: [409, 'Another one has taken over, or will as soon as somebody needs it.'],
+  PROCESS_YOUNG: [409, 'Try again in three seconds.'],
   ADDRESS_UNKNOWN: [404, 'See the list of addresses in the README of the showroom.'],
 } as const satisfies Record<string, readonly [ContentfulStatusCode, string]>
 

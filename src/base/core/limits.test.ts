@@ -4,6 +4,7 @@ import { limits } from './limits.ts'
 describe('limits', () => {
   it.each([
     ['a presence value fits into a message', limits.presenceBytesMax < limits.messageBytesMax],
+    ['an input fits into a message', limits.inputBytesMax < limits.messageBytesMax],
     ['a result fits into a record', limits.resultBytesMax < limits.recordBytesMax],
     [
       'a frame and a result fit into a record',

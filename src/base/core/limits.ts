@@ -10,6 +10,9 @@ export const limits = {
   httpBodyBytesMax: 1_048_576,
   /** The presence value of one connection. */
   presenceBytesMax: 4_096,
+  /** One input of a client, as a message; and those that a connection has between two ticks. */
+  inputBytesMax: 1_024,
+  inputsPerTickMax: 64,
   /** The recorded result of one action. */
   resultBytesMax: 16_384,
   /** Characters of the sentence that says why an action was refused. */
@@ -64,6 +67,8 @@ export const limits = {
   requestsHeldPerInstanceMax: 500,
   requestsHeldMax: 5_000,
   heldMs: 20_000,
+  /** How long the door remembers where an instance is after the last request to it. */
+  locatedKeptMs: 50,
   /** An instance must begin its answer to a request, and to an upgrade, within this time. */
   answerMs: 300_000,
   handshakeMs: 10_000,

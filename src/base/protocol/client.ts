@@ -2,7 +2,7 @@
  * What a client and an instance say to each other: one byte of type, then the body
  * (docs/protocol.md). Pure functions; a message from outside is parsed here or refused here.
  */
-import { type ErrorCode, isErrorCode, SojournError } from '../core/index.ts'
+import { type ErrorCode, isErrorCode, limits, SojournError } from '../core/index.ts'
 import { pack, unpack } from './pack.ts'
 
 /** Raised by one with every change that an older peer can't read. */
@@ -48,7 +48,10 @@ export type FromClient =
       readonly input: unknown
     }
   | { readonly type: 'presence'; readonly value: unknown }
-  | { readonly type: 'ping' }
+  /** `sentMs` is of the client's own clock; it comes back as it was. */
+  | { readonly type: 'ping'; readonly sentMs: number }
+  /** For the next tick, if it arrives. */
+  | { readonly type: 'input'; readonly value: unknown }
 
 /** What an instance says. */
 export type FromInstance =
@@ -76,11 +79,12 @@ export type FromInstance =
   | { readonly type: 'event'; readonly name: string; readonly payload: unknown }
   | { readonly type: 'presence'; readonly entry: PresenceEntry }
   | { readonly type: 'left'; readonly connection: string }
-  | { readonly type: 'pong' }
+  /** Answers a ping; `serverMs` is the server's wall time, in epoch milliseconds. */
+  | { readonly type: 'pong'; readonly sentMs: number; readonly serverMs: number }
   /** Another process took over without a break: frames from here on are made under this claim. */
   | { readonly type: 'claim'; readonly epoch: number; readonly nonce: string }
 
-const clientTypes = { hello: 1, action: 2, presence: 3, ping: 4 } as const
+const clientTypes = { hello: 1, action: 2, presence: 3, ping: 4, input: 5 } as const
 const instanceTypes = {
   welcome: 1,
   state: 2,
@@ -97,6 +101,23 @@ function message(type: number, body?: Uint8Array): Uint8Array {
   bytes[0] = type
   if (body) bytes.set(body, 1)
   return bytes
+}
+
+/** A message of float64s only: its length is always the same. */
+function timesMessage(type: number, ...times: number[]): Uint8Array {
+  const bytes = new Uint8Array(1 + 8 * times.length)
+  const view = new DataView(bytes.buffer)
+  bytes[0] = type
+  times.forEach((time, i) => {
+    view.setFloat64(1 + 8 * i, time)
+  })
+  return bytes
+}
+
+function timesIn(bytes: Uint8Array, count: number): number[] {
+  if (bytes.byteLength !== 1 + 8 * count) throw malformed(`Expected ${count} times`)
+  const view = new DataView(bytes.buffer, bytes.byteOffset)
+  return Array.from({ length: count }, (_, i) => view.getFloat64(1 + 8 * i))
 }
 
 function malformed(what: string): SojournError {
@@ -126,7 +147,9 @@ export function encodeFromClient(said: FromClient): Uint8Array {
     case 'presence':
       return message(clientTypes.presence, pack([said.value]))
     case 'ping':
-      return message(clientTypes.ping)
+      return timesMessage(clientTypes.ping, said.sentMs)
+    case 'input':
+      return message(clientTypes.input, pack([said.value]))
   }
 }
 
@@ -163,8 +186,13 @@ export function parseFromClient(bytes: Uint8Array): FromClient {
     }
     case clientTypes.presence:
       return { type: 'presence', value: fields(bytes, 1)[0] }
-    case clientTypes.ping:
-      return { type: 'ping' }
+    case clientTypes.ping: {
+      const [sentMs = 0] = timesIn(bytes, 1)
+      return { type: 'ping', sentMs }
+    }
+    case clientTypes.input:
+      if (bytes.byteLength > limits.inputBytesMax) throw new SojournError('MESSAGE_TOO_LARGE')
+      return { type: 'input', value: fields(bytes, 1)[0] }
     default:
       throw malformed(`Unknown message type ${bytes[0]}`)
   }
@@ -173,8 +201,12 @@ export function parseFromClient(bytes: Uint8Array): FromClient {
 const packResult = (result: ActionResult): unknown[] =>
   result.ok ? [result.n, true, result.value] : [result.n, false, result.code, result.message]
 
+/** The length of every ping. */
+export const pingBytes = 9
+
 /** True for a message that only asks whether the other side is there: it is no activity. */
-export const isPing = (bytes: Uint8Array): boolean => bytes[0] === clientTypes.ping
+export const isPing = (bytes: Uint8Array): boolean =>
+  bytes[0] === clientTypes.ping && bytes.byteLength === pingBytes
 
 /** A result as it stands in the journal and on the wire. */
 export function parseResult(value: unknown): ActionResult {
@@ -229,7 +261,7 @@ export function encodeFromInstance(said: FromInstance): Uint8Array {
     case 'left':
       return message(instanceTypes.left, pack([said.connection]))
     case 'pong':
-      return message(instanceTypes.pong)
+      return timesMessage(instanceTypes.pong, said.sentMs, said.serverMs)
     case 'claim':
       return message(instanceTypes.claim, pack([said.epoch, said.nonce]))
   }
@@ -290,8 +322,10 @@ export function parseFromInstance(bytes: Uint8Array): FromInstance {
       return { type: 'presence', entry: parsePresence(unpack(bytes.subarray(1))) }
     case instanceTypes.left:
       return { type: 'left', connection: String(fields(bytes, 1)[0]) }
-    case instanceTypes.pong:
-      return { type: 'pong' }
+    case instanceTypes.pong: {
+      const [sentMs = 0, serverMs = 0] = timesIn(bytes, 2)
+      return { type: 'pong', sentMs, serverMs }
+    }
     case instanceTypes.claim: {
       const [epoch, nonce] = fields(bytes, 2)
       if (!isCount(epoch) || !isText(nonce, 64)) throw malformed('Bad claim')

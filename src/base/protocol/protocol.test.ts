@@ -26,7 +26,8 @@ const fromClient: FromClient[] = [
   },
   { type: 'action', n: 1, acked: 0, name: 'draw', input: { points: [1, 2.5], at: new Date(5) } },
   { type: 'presence', value: null },
-  { type: 'ping' },
+  { type: 'input', value: [12, 3] },
+  { type: 'ping', sentMs: 1234.5 },
 ]
 
 const fromInstance: FromInstance[] = [
@@ -47,7 +48,7 @@ const fromInstance: FromInstance[] = [
   { type: 'event', name: 'ring', payload: [1] },
   { type: 'presence', entry: { connection: 'c_3', identity: null, value: 4 } },
   { type: 'left', connection: 'c_3' },
-  { type: 'pong' },
+  { type: 'pong', sentMs: 1234.5, serverMs: 1.7e12 },
 ]
 
 describe('messages of clients and instances', () => {
@@ -62,6 +63,8 @@ describe('messages of clients and instances', () => {
     ['nothing', []],
     ['an unknown type', [99]],
     ['no body', [2]],
+    ['a ping without a time', [4]],
+    ['a ping with more than a time', [4, ...new Uint8Array(9)]],
     [
       'action number 0',
       encodeFromClient({ type: 'action', n: 0, acked: 0, name: 'a', input: null }),

@@ -7,7 +7,7 @@ import {
   type PresenceEntry,
   pack,
 } from '../../base/protocol/index.ts'
-import type { Caller } from './define.ts'
+import type { Caller, ClientInput } from './define.ts'
 
 /** A socket as the instance sees it. */
 export interface Link {
@@ -27,6 +27,8 @@ export interface Connection {
   /** The client id that its actions are remembered under; set at the welcome. */
   client?: string
   presence?: unknown
+  /** What it sent since the last tick. */
+  inputs: unknown[]
   /**
    * Forward only: `arrived` → `entered` (let in, counted) → `welcome` (shown the state, and what
    * comes after it) → `left`.
@@ -86,6 +88,21 @@ export class Connections {
     connection.presence = value
     if (connection.phase === 'welcome') this.show(connection)
     return true
+  }
+
+  /** Keeps an input for the next tick: the newest ones, since it is what the client wants now. */
+  addInput({ inputs }: Connection, value: unknown): void {
+    inputs.push(value)
+    if (inputs.length > limits.inputsPerTickMax) inputs.shift()
+  }
+
+  /** Hands out the inputs since the last time. */
+  takeInputs(): ClientInput<unknown, unknown, unknown>[] {
+    return this.#here().flatMap((connection) => {
+      const { caller, inputs } = connection
+      if (inputs.length > 0) connection.inputs = []
+      return inputs.map((value) => ({ caller, value }))
+    })
   }
 
   /** Sends one message to one connection. */

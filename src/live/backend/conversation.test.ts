@@ -88,8 +88,9 @@ describe('the hello', () => {
   it('is answered to a ping before it', async () => {
     const world = await openInstance(room())
     const peer = await world.attach()
-    peer.say({ type: 'ping' })
-    expect(peer.heard).toEqual([{ type: 'pong' }])
+    peer.say({ type: 'ping', sentMs: 7 })
+    const serverMs = world.clock.nowMs()
+    expect(peer.heard).toEqual([{ type: 'pong', sentMs: 7, serverMs }])
   })
 })
 
@@ -157,7 +158,7 @@ describe('a connection', () => {
     world.instance.close(two.welcome.connection, 'SESSION_ENDED')
     const before = two.heard.length
     two.act(1, 'add')
-    two.say({ type: 'ping' })
+    two.say({ type: 'ping', sentMs: 1 })
     await settle()
     expect(two.closedWith).toBe('SESSION_ENDED')
     expect(two.heard).toHaveLength(before)

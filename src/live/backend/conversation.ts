@@ -1,4 +1,4 @@
-/** What one connection says to its instance: the hello, then actions, presence and pings. */
+/** What one connection says to its instance: the hello, then actions, presence, inputs and pings. */
 import {
   type Awaitable,
   isThenable,
@@ -45,7 +45,7 @@ export class Conversation implements Talk {
 
   constructor(instance: Instance, caller: Caller<unknown>, link: Link, identity: unknown) {
     this.#instance = instance
-    this.#connection = { caller, link, identity, phase: 'arrived' }
+    this.#connection = { caller, link, identity, inputs: [], phase: 'arrived' }
     this.#cancelHelloTimer = instance.given.clock.after(limits.helloMs, () => {
       if (!this.#greeted) instance.connections.close(this.#connection, 'CLIENT_TOO_SLOW')
     })
@@ -120,7 +120,11 @@ export class Conversation implements Talk {
   #take(said: FromClient): Awaitable<void> {
     switch (said.type) {
       case 'ping':
-        this.#instance.connections.say(this.#connection, { type: 'pong' })
+        this.#instance.connections.say(this.#connection, {
+          type: 'pong',
+          sentMs: said.sentMs,
+          serverMs: this.#instance.given.clock.nowMs(),
+        })
         break
       case 'hello':
         this.#greet(said)
@@ -128,6 +132,9 @@ export class Conversation implements Talk {
       case 'presence':
         this.#needsEntry()
         return this.#present(said.value)
+      case 'input':
+        this.#needsEntry()
+        return this.#input(said.value)
       case 'action':
         this.#needsEntry()
         this.#act(said)
@@ -245,6 +252,15 @@ export class Conversation implements Talk {
       if (!connections.setPresence(this.#connection, checked))
         throw new SojournError('MESSAGE_TOO_LARGE')
     })
+  }
+
+  #input(value: unknown): Awaitable<void> {
+    const { connections, given } = this.#instance
+    const schema = given.backend.definition.tick?.input
+    if (!schema) throw new SojournError('MESSAGE_MALFORMED', 'This backend takes no inputs.')
+    return whenDone(check(schema, value, 'MESSAGE_MALFORMED'), (checked) =>
+      connections.addInput(this.#connection, checked),
+    )
   }
 
   /** Results are remembered per session, so that a client id seen elsewhere is of no use. */

@@ -23,8 +23,11 @@ const board = backend({
   },
   tick: {
     everyMs: 50,
-    run: (ctx, { count, elapsedMs }) => {
+    input: z.object({ n: z.number() }),
+    run: (ctx, { count, elapsedMs, inputs }) => {
       expectTypeOf(ctx.state.strokes.length).toEqualTypeOf<number>()
+      expectTypeOf(inputs[0]?.value).toEqualTypeOf<{ n: number } | undefined>()
+      expectTypeOf(inputs[0]?.caller.grant.role).toEqualTypeOf<'editor' | 'viewer' | undefined>()
       expectTypeOf([count, elapsedMs]).toEqualTypeOf<number[]>()
     },
   },
@@ -58,8 +61,16 @@ describe('backend()', () => {
 
   it('infers state, grant, presence, identity and actions', () => {
     type Parts =
-      typeof board extends Backend<infer S, infer G, infer P, infer I, infer A, infer Kept>
-        ? [S, G, P, I, keyof A, Kept]
+      typeof board extends Backend<
+        infer S,
+        infer G,
+        infer P,
+        infer I,
+        infer A,
+        infer Kept,
+        infer Input
+      >
+        ? [S, G, P, I, keyof A, Kept, Input]
         : never
     expectTypeOf<Parts>().toEqualTypeOf<
       [
@@ -69,6 +80,7 @@ describe('backend()', () => {
         { role: 'editor' | 'viewer' },
         'draw' | 'clear',
         { color: string; role: 'editor' | 'viewer' },
+        { n: number },
       ]
     >()
   })

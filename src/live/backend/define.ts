@@ -94,6 +94,12 @@ export type Actions<State extends object, Grant, Attachment = unknown> = Readonl
   Record<string, Action<State, Grant, unknown, unknown, Attachment>>
 >
 
+/** What a client sent for a tick. */
+export interface ClientInput<Grant, Attachment, Input> {
+  readonly caller: Caller<Grant, Attachment>
+  readonly value: Input
+}
+
 /**
  * A step at a fixed rate: step n is due at start + n · `everyMs`, whatever the ones before took. It
  * is a turn; one that changes nothing writes nothing, one that throws is rolled back, logged and
@@ -101,18 +107,31 @@ export type Actions<State extends object, Grant, Attachment = unknown> = Readonl
  * hibernate while somebody is connected, who may just watch; without connections its ticks are no
  * activity, also with `whenEmpty` (an alarm, or `ctx.keepAwake`, is what works while nobody is there).
  */
-export interface Tick<State extends object, Grant, Attachment = unknown> {
+export interface Tick<State extends object, Grant, Attachment = unknown, Input = unknown> {
   /** Milliseconds between two steps, 1 to 60,000. */
   readonly everyMs: number
   /** Whether it goes on without connections, until the instance hibernates. Default false. */
   readonly whenEmpty?: boolean
   /**
+   * Validates what a client sends by `live.input(value)`, and types it; without it nobody may.
+   * Inputs are for what happens many times a second and is stale a moment later, as the keys of a
+   * game: never recorded, never answered, never sent again. They wait for the next tick, which gets
+   * each once; one that throws takes its inputs along.
+   */
+  readonly input?: StandardSchemaV1<unknown, Input>
+  /**
    * @param step `count`: how many steps this one stands for, more than 1 when it is late.
-   *   `elapsedMs`: what has really passed since the last one
+   *   `elapsedMs`: what has really passed since the last one.
+   *   `inputs`: what clients sent since then, those of one client in the order sent; of more than
+   *   64 of one client the newest
    */
   run(
     ctx: Context<State, Grant, Attachment>,
-    step: { readonly count: number; readonly elapsedMs: number },
+    step: {
+      readonly count: number
+      readonly elapsedMs: number
+      readonly inputs: readonly ClientInput<Grant, Attachment, Input>[]
+    },
   ): Awaitable<void>
 }
 
@@ -176,6 +195,7 @@ export interface BackendDefinition<
   Made extends Actions<State, Grant, Attachment>,
   Attachment = unknown,
   Payloads = unknown,
+  Input = unknown,
 > {
   /** How durable a change is before it is seen. Default `process`. */
   readonly level?: Level
@@ -202,7 +222,7 @@ export interface BackendDefinition<
    */
   readonly alarms?: AlarmHandlers<State, Grant, Attachment, Payloads>
   /** A step at a fixed rate, as long as somebody is connected. */
-  readonly tick?: Tick<State, Grant, Attachment>
+  readonly tick?: Tick<State, Grant, Attachment, Input>
   /**
    * Answers plain HTTP below `/live/<backend>/<key>/`: a turn, so that what it reads and changes is
    * one transaction. The path is what stands behind the key; bodies of requests are read before,
@@ -232,8 +252,18 @@ export interface Backend<
   Identity = unknown,
   Made extends Actions<State, Grant, Attachment> = Actions<State, Grant>,
   Attachment = unknown,
+  Input = unknown,
 > {
-  readonly definition: BackendDefinition<State, Grant, Presence, Identity, Made, Attachment>
+  readonly definition: BackendDefinition<
+    State,
+    Grant,
+    Presence,
+    Identity,
+    Made,
+    Attachment,
+    unknown,
+    Input
+  >
   readonly actions: Made
 }
 
@@ -279,9 +309,19 @@ export function backend<
   Made extends Actions<State, Grant, Attachment> = Record<never, never>,
   Attachment = undefined,
   Payloads = Record<never, never>,
+  Input = never,
 >(
-  definition: BackendDefinition<State, Grant, Presence, Identity, Made, Attachment, Payloads>,
-): Backend<State, Grant, Presence, Identity, Made, Attachment> {
+  definition: BackendDefinition<
+    State,
+    Grant,
+    Presence,
+    Identity,
+    Made,
+    Attachment,
+    Payloads,
+    Input
+  >,
+): Backend<State, Grant, Presence, Identity, Made, Attachment, Input> {
   if (typeof definition.state !== 'function')
     throw new TypeError('backend(): `state` must be a function')
   const { level = 'process' } = definition

@@ -9,6 +9,7 @@ export type {
   Backend,
   BackendDefinition,
   Caller,
+  ClientInput,
   Context,
   Handler,
   HttpRequest,

@@ -286,7 +286,9 @@ export class Instance {
       ...{ clock, log, everyMs: tick.everyMs },
       turn: (work) => this.turn(work),
       run: (step) => {
-        const run = (ctx: Context<object>): unknown => whenDone(tick.run(ctx, step), () => null)
+        const inputs = this.connections.takeInputs()
+        const run = (ctx: Context<object>): unknown =>
+          whenDone(tick.run(ctx, { ...step, inputs }), () => null)
         return whenDone(this.attempt(new Effects(this.history.alarms), run), (outcome) => {
           this.release(outcome)
           return outcome.error

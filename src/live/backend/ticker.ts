@@ -2,7 +2,7 @@
 import { type Awaitable, type Clock, type Log, whenDone } from '../../base/core/index.ts'
 import type { Tick } from './define.ts'
 
-type Step = Parameters<Tick<object, unknown>['run']>[1]
+type Step = Omit<Parameters<Tick<object, unknown>['run']>[1], 'inputs'>
 
 export interface TickerOptions {
   readonly clock: Clock

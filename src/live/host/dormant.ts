@@ -1,5 +1,5 @@
 /** A key whose instance hibernates while clients are connected: their sockets, parked. */
-import type { ErrorCode } from '../../base/core/index.ts'
+import type { Clock, ErrorCode } from '../../base/core/index.ts'
 import {
   type CallerFacts,
   encodeFromInstance,
@@ -19,6 +19,7 @@ export interface Parked {
 }
 
 export interface DormantOptions {
+  readonly clock: Clock
   readonly sockets: readonly Parked[]
   /** Whether the backend has something to do when a connection is gone. */
   readonly mindsPartings: boolean
@@ -80,6 +81,7 @@ export class Dormant {
   #park({ caller, facts, handle, closing }: Parked): void {
     const socket = new ParkedSocket({
       handle,
+      clock: this.#options.clock,
       onWake: this.#options.onWake,
       onClosed: () => {
         this.#part(caller)

@@ -1,8 +1,9 @@
 /** All keys that hibernate while clients are connected. */
-import type { ErrorCode } from '../../base/core/index.ts'
+import type { Clock, ErrorCode } from '../../base/core/index.ts'
 import { Dormant, type Parked, type Successor } from './dormant.ts'
 
 export interface DormitoryOptions {
+  readonly clock: Clock
   /** Brings a key back to life. */
   readonly wake: (id: string) => void
   readonly onClosed: (connection: string) => void
@@ -19,6 +20,7 @@ export class Dormitory {
   /** Keeps the sockets of an instance that hibernates. */
   park(id: string, sockets: readonly Parked[], mindsPartings: boolean): Dormant {
     const dormant: Dormant = new Dormant({
+      clock: this.#options.clock,
       sockets,
       mindsPartings,
       onWake: () => this.#byKey.get(id) === dormant && this.#options.wake(id),

@@ -45,6 +45,7 @@ export class Host {
     this.#options = options
     this.#crashes = new CrashRecord(clock)
     this.#dormitory = new Dormitory({
+      clock,
       wake: (id) => this.#wake(id),
       onClosed: (connection) => this.#tell({ type: 'closed', connection }),
     })

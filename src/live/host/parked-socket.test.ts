@@ -5,11 +5,13 @@ import { connect, createServer, type Server, type Socket } from 'node:net'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { settle } from '../../../test/fakes/instance.ts'
-import { encodeFromClient } from '../../base/protocol/index.ts'
+import { encodeFromClient, encodeFromInstance } from '../../base/protocol/index.ts'
+import { virtualClock } from '../../testing/index.ts'
 import { ParkedSocket } from './parked-socket.ts'
 import type { SocketHandle } from './sockets.ts'
 
 let server: Server
+const clock = virtualClock()
 beforeAll(async () => {
   server = createServer({ pauseOnConnect: true })
   server.listen(0, '127.0.0.1')
@@ -35,6 +37,7 @@ async function pair(): Promise<Pair> {
   const [woken, closed] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
   const parked = new ParkedSocket({
     handle,
+    clock,
     onWake: () => woken.resolve(),
     onClosed: () => closed.resolve(),
   })
@@ -49,7 +52,9 @@ function frame(first: number, payload: Uint8Array): number[] {
       : [0x80 | 126, payload.byteLength >> 8, payload.byteLength & 255]
   return [first, ...length, ...mask, ...payload.map((byte, at) => byte ^ (mask[at % 4] ?? 0))]
 }
-const heartbeat = frame(0x82, encodeFromClient({ type: 'ping' }))
+const sentMs = 1.5
+const ping = encodeFromClient({ type: 'ping', sentMs })
+const pong = encodeFromInstance({ type: 'pong', sentMs, serverMs: clock.nowMs() })
 
 const quiet = fc.oneof(
   fc.uint8Array({ maxLength: 125 }).map((payload) => ({
@@ -57,7 +62,7 @@ const quiet = fc.oneof(
     answer: [0x8a, payload.byteLength, ...payload],
   })),
   fc.uint8Array({ maxLength: 125 }).map((payload) => ({ bytes: frame(0x8a, payload), answer: [] })),
-  fc.constant({ bytes: heartbeat, answer: [0x82, 1, 7] }),
+  fc.constant({ bytes: frame(0x82, ping), answer: [0x82, pong.byteLength, ...pong] }),
 )
 /** Frames that an instance has to see: actions, fragments, text, and what breaks the rules. */
 const waking = fc.oneof(
@@ -66,6 +71,8 @@ const waking = fc.oneof(
   fc.uint8Array({ maxLength: 3 }).map((payload) => frame(0x81, payload)),
   fc.constant(frame(0x82, Uint8Array.of(1))),
   fc.constant([0x82, 0x01, 4]),
+  fc.constant(frame(0x82, ping.subarray(1))),
+  fc.constant(frame(0x82, Uint8Array.of(...ping, 0))),
   fc.constant(frame(0xc2, Uint8Array.of(4))),
 )
 

@@ -4,13 +4,19 @@
  * every byte behind it for the next process. Frames are looked at, never changed (RFC 6455 §5.2).
  */
 import { Socket } from 'node:net'
-import { type ErrorCode, limits, SojournError } from '../../base/core/index.ts'
-import { encodeFromInstance, isPing } from '../../base/protocol/index.ts'
+import { type Clock, type ErrorCode, limits, SojournError } from '../../base/core/index.ts'
+import {
+  encodeFromInstance,
+  isPing,
+  parseFromClient,
+  pingBytes,
+} from '../../base/protocol/index.ts'
 import { release } from '../sockets/release.ts'
 import type { SocketHandle } from './sockets.ts'
 
 export interface ParkedSocketOptions {
   readonly handle: SocketHandle
+  readonly clock: Clock
   /** The client said something that an instance has to hear. */
   readonly onWake: () => void
   readonly onClosed: () => void
@@ -107,12 +113,19 @@ export class ParkedSocket {
         this.#socket.end()
         return true
       case opcodes.binary:
-        if (!(payload.byteLength === 1 && isPing(payload))) return false
-        this.#send(opcodes.binary, encodeFromInstance({ type: 'pong' }))
-        return true
+        return this.#answerPing(payload)
       default:
         return false
     }
+  }
+
+  #answerPing(bytes: Uint8Array): boolean {
+    const said = isPing(bytes) ? parseFromClient(bytes) : undefined
+    if (said?.type !== 'ping') return false
+    const { sentMs } = said
+    const serverMs = this.#options.clock.nowMs()
+    this.#send(opcodes.binary, encodeFromInstance({ type: 'pong', sentMs, serverMs }))
+    return true
   }
 
   #send(opcode: number, payload: Uint8Array): void {
@@ -130,8 +143,8 @@ function frameIn(bytes: Uint8Array): Frame | 'part' | 'other' {
   const isMasked = second >= 0x80
   if (!isWholeMessage || !isMasked || length > controlBytesMax) return 'other'
   const opcode = first & 0x0f
-  // Only a heartbeat is so short; longer ones need not be whole to be known.
-  if (opcode < opcodes.close && length !== 1) return 'other'
+  // Only a heartbeat can be of this length; others need not be whole to be known.
+  if (opcode < opcodes.close && length !== pingBytes) return 'other'
   const end = 2 + maskBytes + length
   if (bytes.byteLength < end) return 'part'
   const mask = bytes.subarray(2, 2 + maskBytes)

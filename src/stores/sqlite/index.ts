@@ -19,6 +19,9 @@ import { openSessions } from './sessions.ts'
 import { sessionMigrations } from './sessions-schema.ts'
 import { openTickets } from './tickets.ts'
 
+/** As much as SQLite maps at most. */
+const mappedBytesMax = 2_147_418_112
+
 export interface SqliteOptions {
   /** Folder of the files; made if missing. `':memory:'` keeps nothing. */
   readonly data: string
@@ -47,7 +50,8 @@ export function openSqlite({ data, clock = systemClock }: SqliteOptions): Sqlite
   const figures = new FiguresThread(join(data, 'events.db'), systemClock)
   const open = (name: string, ...migrations: string[]): DatabaseSync => {
     const path = isInMemory ? data : join(data, name)
-    const db = opened.get(name) ?? openDatabase(path, { migrations, synchronous: 'NORMAL' })
+    const options = { migrations, synchronous: 'NORMAL', mappedBytesMax } as const
+    const db = opened.get(name) ?? openDatabase(path, options)
     opened.set(name, db)
     return db
   }

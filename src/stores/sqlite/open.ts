@@ -22,6 +22,12 @@ export interface DatabaseOptions {
   readonly migrations: readonly string[]
   /** `NORMAL` may lose the last commits at power loss, never at a crash; `FULL` loses none. */
   readonly synchronous: 'NORMAL' | 'FULL'
+  /**
+   * As much of the file is read in place instead of by a call for each page, which takes a third
+   * of the time where pages are far apart. A disk that fails then ends the process: not for a file
+   * whose faults must be told from one another. Default 0.
+   */
+  readonly mappedBytesMax?: number
 }
 
 /**
@@ -37,7 +43,7 @@ export function openDatabase(path: string, options: DatabaseOptions): DatabaseSy
     const db = new DatabaseSync(path, settings)
     try {
       db.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = ${options.synchronous};
-        PRAGMA cache_size = -${cachedKib};`)
+        PRAGMA cache_size = -${cachedKib}; PRAGMA mmap_size = ${options.mappedBytesMax ?? 0};`)
       migrate(db, options.migrations)
     } catch (error) {
       db.close()

@@ -1,5 +1,5 @@
-import type { Live } from 'sojourn/client'
-import type board from '../../board/board.ts'
+/** The line in the head of a live room that says how its connection is, and what to do about it. */
+import type { Wire } from './meter.ts'
 
 const texts = {
   connecting: 'Connecting…',
@@ -11,7 +11,7 @@ const texts = {
 /** Codes that say that the visitor's session is another one now, or none. */
 const sessionCodes: readonly string[] = ['UNAUTHENTICATED', 'SESSION_ENDED', 'SESSION_ROTATED']
 
-export function Connection(props: { live: Live<typeof board>; onAgain: () => void }) {
+export function Connection(props: { live: Wire; onAgain: () => void }) {
   const { live, onAgain } = props
   const { status, error } = live
   const isOverBySession = error !== undefined && sessionCodes.includes(error.code)
@@ -27,7 +27,7 @@ export function Connection(props: { live: Live<typeof board>; onAgain: () => voi
       </span>
       {status === 'closed' && (
         <button type="button" onClick={onAgain}>
-          {isOverBySession ? 'Watch again' : 'Connect again'}
+          {isOverBySession ? 'Enter again' : 'Connect again'}
         </button>
       )}
     </div>
