@@ -1,4 +1,4 @@
-/** The showroom: a shop on web sessions, a whiteboard on live sessions, one login for both. */
+/** The showroom: a shop on web sessions, rooms on live sessions, one login for all. */
 import { once } from 'node:events'
 import type { Server } from 'node:http'
 import { join } from 'node:path'
@@ -41,6 +41,11 @@ const app = await sojourn({
   },
   analytics: true,
   backends: {
+    clicks: {
+      module: new URL('./home/clicks.ts', import.meta.url),
+      authorize: () => ({}),
+      warm: 0,
+    },
     board: {
       module: new URL('./board/board.ts', import.meta.url),
       authorize: doors.board,

@@ -3,6 +3,8 @@ import { useEffect, useState } from 'preact/hooks'
 import type { Report } from '../../analytics/api.ts'
 import { ApiError, call } from '../shared/api.ts'
 import { Header } from '../shared/header.tsx'
+import { useVisit } from '../shared/visit.ts'
+import { VisitorControls } from '../shared/visitor-controls.tsx'
 import { HoursChart } from './hours-chart.tsx'
 
 const refreshEveryMs = 3000
@@ -10,10 +12,15 @@ const refreshEveryMs = 3000
 /** `/analytics`: what the sessions of the last 24 hours did; it refreshes by itself. */
 export function AnalyticsPage() {
   const { report, error } = useReport()
+  const visit = useVisit()
   return (
     <>
-      <Header here="/analytics" />
+      <Header here="/analytics">
+        <VisitorControls visit={visit} />
+      </Header>
       <main
+        id="content"
+        tabIndex={-1}
         class="analytics"
         data-active={report?.activeNow}
         data-sessions={report?.sessions}

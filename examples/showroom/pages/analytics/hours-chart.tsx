@@ -19,11 +19,13 @@ export function HoursChart({ hours }: { hours: Hours }) {
       plot.setSize({ width: place.clientWidth, height: heightPx }),
     )
     resized.observe(place)
-    // The theme of the session comes with the page; that of the system may change meanwhile.
     const dark = matchMedia('(prefers-color-scheme: dark)')
     const recolor = () => plot.redraw(false, true)
     dark.addEventListener('change', recolor)
+    const chosen = new MutationObserver(recolor)
+    chosen.observe(document.documentElement, { attributeFilter: ['data-theme'] })
     return () => {
+      chosen.disconnect()
       dark.removeEventListener('change', recolor)
       resized.disconnect()
       plot.destroy()

@@ -1,13 +1,18 @@
 import type { TargetedSubmitEvent } from 'preact'
 import { boardNamePattern, suggestedBoards } from '../../board/rules.ts'
 import { Header } from '../shared/header.tsx'
+import { useVisit } from '../shared/visit.ts'
+import { VisitorControls } from '../shared/visitor-controls.tsx'
 
 /** `/board`: choose which board to enter. `refused` is a name that no board can have. */
 export function BoardChooser({ refused }: { refused: string }) {
+  const visit = useVisit()
   return (
     <>
-      <Header here="/board" />
-      <main class="chooser">
+      <Header here="/board">
+        <VisitorControls visit={visit} />
+      </Header>
+      <main id="content" tabIndex={-1} class="chooser">
         <h1>Choose a board</h1>
         <p class="lead-text">
           Every name is a board of its own, served by a process of its own. The process starts when

@@ -4,6 +4,7 @@ import { Connection } from '../shared/connection.tsx'
 import { Header } from '../shared/header.tsx'
 import { englishLogin, LoginForm } from '../shared/login-form.tsx'
 import { useChanges, useVisit, type Visit } from '../shared/visit.ts'
+import { VisitorControls } from '../shared/visitor-controls.tsx'
 import { BoardUnderneath } from './board-underneath.tsx'
 import { Paper } from './paper.tsx'
 import { People } from './people.tsx'
@@ -35,20 +36,7 @@ export function BoardPage({ name }: { name: string }) {
   return (
     <>
       <Header here="/board">
-        {view?.user && (
-          <>
-            <span class="quiet">{view.user.name}</span>
-            <button
-              type="button"
-              class="second"
-              onClick={async () => {
-                if (await visit.write('POST', '/logout')) enter()
-              }}
-            >
-              Log out
-            </button>
-          </>
-        )}
+        <VisitorControls visit={visit} onLogout={enter} />
       </Header>
       {view && sketch && (
         <Room name={name} visit={visit} view={view} sketch={sketch} onAgain={enterAgain} />
@@ -70,18 +58,24 @@ function Room({ name, visit, view, sketch, onAgain }: RoomProps) {
   useChanges(sketch)
   useEffect(() => exposeBoard(sketch), [sketch])
   const { live } = sketch
+  useEffect(() => {
+    // The session may be what ended it.
+    if (live.status === 'closed') void visit.read()
+  }, [live.status])
   const mayDraw = view.user !== null && live.status !== 'closed'
   return (
     <main
-      class="board"
+      id="content"
+      tabIndex={-1}
+      class="room"
       data-board={name}
       data-status={live.status}
       data-strokes={sketch.strokes.length}
       data-acknowledged={sketch.acknowledged.length}
       data-role={view.user ? 'editor' : 'viewer'}
     >
-      <div class="board-main">
-        <div class="board-title">
+      <div class="room-main">
+        <div class="room-title">
           <h1>{name}</h1>
           <Connection live={live} onAgain={onAgain} />
         </div>
@@ -93,7 +87,7 @@ function Room({ name, visit, view, sketch, onAgain }: RoomProps) {
         <Paper sketch={sketch} tool={mayDraw ? tool : undefined} />
         {mayDraw && <Toolbar sketch={sketch} tool={tool} onTool={setTool} />}
       </div>
-      <aside class="board-side">
+      <aside class="room-side">
         {!view.user && <WatchingPanel visit={visit} onDone={onAgain} />}
         <People live={live} self={view.user?.name ?? 'Guest'} />
         <BoardUnderneath name={name} sketch={sketch} />

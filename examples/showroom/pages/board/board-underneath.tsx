@@ -3,10 +3,11 @@ import { LiveUnderneath } from '../shared/live-underneath.tsx'
 import type { Sketch } from './sketch.ts'
 
 export function BoardUnderneath({ name, sketch }: { name: string; sketch: Sketch }) {
-  const { live, strokes, acknowledged } = sketch
+  const { live, network, strokes, acknowledged } = sketch
   return (
     <LiveUnderneath
       live={live}
+      network={network}
       room={`board/${name}`}
       facts={[
         { label: 'Strokes', value: `${strokes.length} of ${strokesMax} at most` },

@@ -2,7 +2,7 @@
 import { useEffect, useRef } from 'preact/hooks'
 import { paper } from '../../board/rules.ts'
 import { paint } from './paint.ts'
-import type { Sketch } from './sketch.ts'
+import type { ShownStroke, Sketch } from './sketch.ts'
 import type { Tool } from './toolbar.tsx'
 import { usePen } from './use-pen.ts'
 
@@ -17,13 +17,12 @@ export function Paper({ sketch, tool }: { sketch: Sketch; tool: Tool | undefined
         ref={canvas}
         tabIndex={tool ? 0 : -1}
         class={tool ? 'can-draw' : ''}
-        role="img"
-        aria-label={`Whiteboard with ${sketch.strokes.length} strokes`}
+        // Who draws with keys needs them to reach the sheet, past a screen reader.
+        role={tool ? 'application' : 'img'}
+        aria-label={describe(sketch.strokes)}
         aria-describedby={tool ? 'keys' : undefined}
         {...pen.handlers}
-      >
-        {sketch.strokes.length} strokes
-      </canvas>
+      />
       {pen.keyboard.shown && (
         <span class={`crosshair ${pen.keyboard.down ? 'is-down' : ''}`} style={placeOf(x, y)} />
       )}
@@ -46,6 +45,14 @@ export function Paper({ sketch, tool }: { sketch: Sketch; tool: Tool | undefined
       )}
     </div>
   )
+}
+
+/** What is on the sheet, for those who don't see it. */
+function describe(strokes: readonly ShownStroke[]): string {
+  const counts = new Map<string, number>()
+  for (const { by } of strokes) counts.set(by, (counts.get(by) ?? 0) + 1)
+  const shares = [...counts].map(([by, count]) => `${count} by ${by}`)
+  return `Whiteboard, ${shares.length === 0 ? 'empty' : `strokes: ${shares.join(', ')}`}`
 }
 
 function placeOf(x: number, y: number): { left: string; top: string } {

@@ -3,6 +3,7 @@
  * Those are shown at once and sent in chunks, so that the others see a stroke while it grows.
  */
 import { connect, type Live, SojournError } from 'sojourn/client'
+import { simulateNetwork } from 'sojourn/client/simulate'
 import type board from '../../board/board.ts'
 import {
   chunkNumbersMax,
@@ -37,6 +38,8 @@ const draftsMax = 100
 const acknowledgedMax = 2_000
 
 export class Sketch {
+  /** Lets a visitor be offline for a while. */
+  readonly network = simulateNetwork()
   readonly live: Live<typeof board>
   /** Why the server refused the last thing that was tried. */
   refusal: string | undefined
@@ -47,7 +50,7 @@ export class Sketch {
   readonly #listeners = new Set<() => void>()
 
   constructor(name: string) {
-    this.live = connect<typeof board>(`/live/board/${name}`)
+    this.live = connect<typeof board>(`/live/board/${name}`, { open: this.network.open })
     this.live.subscribe(() => this.#notify())
   }
 

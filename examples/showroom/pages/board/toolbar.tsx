@@ -56,7 +56,7 @@ export function Toolbar(props: { sketch: Sketch; tool: Tool; onTool: (tool: Tool
           Clear
         </button>
       </div>
-      <p id="keys" class="hidden">
+      <p id="keys" class="quiet">
         Arrow keys move the pen, space sets it down and lifts it.
       </p>
     </div>

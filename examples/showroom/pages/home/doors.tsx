@@ -1,6 +1,25 @@
-/** The pictures on the two doors. */
+/** The doors on the start page: what waits behind each, and its picture. */
 
-export function ShopDoor() {
+export const doors = [
+  {
+    path: '/shop',
+    kind: 'web',
+    name: 'Shop',
+    line: 'A cart that no parallel click loses, a checkout that is still half-filled after a reload.',
+    enter: 'Fill a cart',
+    Art: ShopArt,
+  },
+  {
+    path: '/board',
+    kind: 'live',
+    name: 'Board',
+    line: 'A whiteboard for many hands. Kill its process while they draw: every stroke is there.',
+    enter: 'Draw together',
+    Art: BoardArt,
+  },
+] as const
+
+function ShopArt() {
   return (
     <svg
       class="door-art"
@@ -28,7 +47,7 @@ export function ShopDoor() {
   )
 }
 
-export function BoardDoor() {
+function BoardArt() {
   return (
     <svg
       class="door-art"

@@ -1,64 +1,71 @@
 import { demoUsers } from '../../visitor/demo-users.ts'
 import { Header } from '../shared/header.tsx'
-import { BoardDoor, ShopDoor } from './doors.tsx'
+import { useVisit, type Visit } from '../shared/visit.ts'
+import { VisitorControls } from '../shared/visitor-controls.tsx'
+import { Clicks } from './clicks.tsx'
+import { doors } from './doors.tsx'
 
-/** One screen: what Sojourn is, and the two doors. */
+/** One screen: what Sojourn is, a backend that runs, and a door to every room. */
 export function Home() {
+  const visit = useVisit()
   return (
     <>
-      <Header here="/" />
-      <main class="home">
-        <section class="lead">
-          <h1>
-            A home for every session<span aria-hidden="true">.</span>
-          </h1>
-          <p>
-            Sojourn keeps what a visitor does on the web: an identity that travels in a cookie, data
-            that survives, and, where a page needs one, a live process whose state everybody sees
-            change.
-          </p>
-        </section>
-        <Doors />
-        <section class="joint panel" aria-labelledby="joint-title">
-          <h2 id="joint-title">The joint</h2>
-          <p>
-            One login for both. The board asks the session of the shop who may enter, before it
-            starts a process. Log out in one tab, and the board in another tab closes within a
-            second.
-          </p>
-          <p class="users">
-            Be someone:
-            {demoUsers.map(({ id, password }) => (
-              <code key={id}>
-                {id} / {password}
-              </code>
-            ))}
-          </p>
-        </section>
+      <Header here="/">
+        <VisitorControls visit={visit} />
+      </Header>
+      <main id="content" tabIndex={-1} class="home">
+        <div class="hero">
+          <section class="lead">
+            <h1>
+              A home for every session<span aria-hidden="true">.</span>
+            </h1>
+            <p>
+              Every visitor gets an identity that travels in a cookie, and data that survives. Every
+              room gets a process of its own, whose state all its visitors see change. Kill the
+              process: they hardly notice, and nothing is lost.
+            </p>
+            <BeSomeone visit={visit} />
+          </section>
+          <Clicks />
+        </div>
+        <nav class="doors" aria-label="Rooms">
+          {doors.map(({ path, kind, name, line, enter, Art }) => (
+            <a key={path} class={`door door-${kind}`} href={path}>
+              <Art />
+              <span class="kind">{kind === 'web' ? 'Web sessions' : 'Live sessions'}</span>
+              <h2>{name}</h2>
+              <p>{line}</p>
+              <span class="enter">{enter}</span>
+            </a>
+          ))}
+        </nav>
       </main>
     </>
   )
 }
 
-function Doors() {
+/** One login for all rooms: the door of each asks the same session who may enter. */
+function BeSomeone({ visit }: { visit: Visit }) {
+  const { view } = visit
+  if (view?.user)
+    return (
+      <p class="be" role="status">
+        You are {view.user.name}, in every room. Log out, and the rooms that are open in other tabs
+        close within a second.
+      </p>
+    )
   return (
-    <div class="doors">
-      <a class="door door-shop" href="/shop">
-        <ShopDoor />
-        <span class="kind">Web sessions</span>
-        <h2>Shop</h2>
-        <p>
-          A cart that no parallel click loses, a checkout that is still half-filled after a reload.
-        </p>
-        <span class="enter">Enter the shop</span>
-      </a>
-      <a class="door door-board" href="/board">
-        <BoardDoor />
-        <span class="kind">Live sessions</span>
-        <h2>Board</h2>
-        <p>A whiteboard for many hands, each board in a process of its own. Kill it: it is back.</p>
-        <span class="enter">Enter the board</span>
-      </a>
+    <div class="be">
+      {demoUsers.map(({ id, name, password }) => (
+        <button
+          key={id}
+          type="button"
+          onClick={() => void visit.write('POST', '/login', { user: id, password })}
+        >
+          Be {name}
+        </button>
+      ))}
+      <span class="quiet">in every room, by one login. Or just look around.</span>
     </div>
   )
 }

@@ -7,9 +7,13 @@ const places = [
 ] as const
 
 /** The head of every page; `children` are the controls at its right end. */
-export function Header({ here, children }: { here: string; children?: ComponentChildren }) {
+export function Header(props: { here: string; skip?: string; children?: ComponentChildren }) {
+  const { here, skip = 'Skip to the content', children } = props
   return (
     <header class="site-header">
+      <a class="skip" href="#content">
+        {skip}
+      </a>
       <a class="brand" href="/" aria-label="Sojourn showroom, start">
         <Mark />
         <span>Sojourn</span>

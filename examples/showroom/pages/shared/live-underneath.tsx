@@ -92,7 +92,6 @@ function outcomeOf(now: {
 }
 
 function figuresOf({ link }: Wire, meter: Meter): Fact[] {
-  if (!link) return []
   const { seq, roundTripMs } = link
   return [
     { label: 'Change', value: <span data-seq={seq}>{`no. ${whole.format(seq)}`}</span> },
@@ -106,7 +105,7 @@ function figuresOf({ link }: Wire, meter: Meter): Fact[] {
 }
 
 function stateOf({ status, error }: Wire, isOffline: boolean): string {
-  if (isOffline) return 'offline, on your wish'
+  if (isOffline) return 'offline'
   return error ? `${status} (${error.code})` : status
 }
 

@@ -38,7 +38,14 @@ export function LoginForm(props: { visit: Visit; words: LoginWords; onDone?: () 
       <p class="quiet">
         {words.lead}
         {demoUsers.map(({ id, password }) => (
-          <code key={id}>{`${id} / ${password}`}</code>
+          <button
+            key={id}
+            type="button"
+            class="second user"
+            onClick={({ currentTarget }) => fill(currentTarget.form, id, password)}
+          >
+            {id} / {password}
+          </button>
         ))}
       </p>
       <label>
@@ -68,4 +75,13 @@ export function LoginForm(props: { visit: Visit; words: LoginWords; onDone?: () 
       <button type="submit">{words.submit}</button>
     </form>
   )
+}
+
+/** One click less for those who only look around. */
+function fill(form: HTMLFormElement | null, user: string, password: string): void {
+  for (const [name, value] of Object.entries({ user, password })) {
+    const field = form?.elements.namedItem(name)
+    if (field instanceof HTMLInputElement) field.value = value
+  }
+  form?.querySelector<HTMLButtonElement>('[type=submit]')?.focus()
 }

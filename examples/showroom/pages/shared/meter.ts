@@ -2,14 +2,7 @@
 import type { BackendType, Live } from 'sojourn/client'
 
 /** The part of a live view that tells of its connection. */
-export type Wire = Pick<Live<BackendType>, 'status' | 'error' | 'subscribe'> & {
-  readonly link?: {
-    readonly seq: number
-    readonly roundTripMs: number | undefined
-    readonly bytesReceived: number
-    readonly bytesSent: number
-  }
-}
+export type Wire = Pick<Live<BackendType>, 'status' | 'error' | 'link' | 'subscribe'>
 
 const sampleEveryMs = 1_000
 
@@ -31,8 +24,8 @@ export class Meter {
   constructor(wire: Wire) {
     this.#wire = wire
     this.#status = wire.status
-    this.#received = wire.link?.bytesReceived ?? 0
-    this.#sent = wire.link?.bytesSent ?? 0
+    this.#received = wire.link.bytesReceived
+    this.#sent = wire.link.bytesSent
     this.#timer = setInterval(() => this.#sample(), sampleEveryMs)
     this.#unsubscribe = wire.subscribe(() => this.#look())
   }
@@ -51,7 +44,7 @@ export class Meter {
   #sample(): void {
     const nowMs = performance.now()
     const seconds = (nowMs - this.#sampledAtMs) / 1000
-    const { bytesReceived = 0, bytesSent = 0 } = this.#wire.link ?? {}
+    const { bytesReceived, bytesSent } = this.#wire.link
     this.receivedPerSecond = (bytesReceived - this.#received) / seconds
     this.sentPerSecond = (bytesSent - this.#sent) / seconds
     this.#sampledAtMs = nowMs

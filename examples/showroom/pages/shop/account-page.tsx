@@ -9,10 +9,10 @@ import { ShopFrame, type ShopProps } from './shop-frame.tsx'
 export function AccountPage() {
   const visit = useVisit()
   return (
-    <ShopFrame visit={visit} kind="rooms">
+    <ShopFrame visit={visit} kind="account-page">
       {(shop) => (
         <>
-          <div class="rooms-title">
+          <div class="account-title">
             <h1>{shop.words.account.title}</h1>
             <a href="/shop">{shop.words.account.toShop}</a>
           </div>
@@ -34,7 +34,7 @@ function Rooms(shop: ShopProps) {
   const devices = useDevices(shop)
   const handOver = useHandOver(shop, devices)
   return (
-    <div class="rooms-grid" data-user={shop.view.user?.id}>
+    <div class="account-grid" data-user={shop.view.user?.id}>
       <Devices {...shop} devices={devices} />
       <HandOver {...shop} handOver={handOver} />
       <AddressPanel {...shop} />

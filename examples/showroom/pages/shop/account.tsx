@@ -10,10 +10,10 @@ export function Account({ visit, view, words }: ShopProps) {
         <>
           <p>{account.hello(view.user.name)}</p>
           <div class="row">
-            <a class="button" href="/shop/account">
+            <a class="button second" href="/shop/account">
               {account.manage}
             </a>
-            <a class="button" href="/board">
+            <a class="button second" href="/board">
               {account.toBoard}
             </a>
             <button

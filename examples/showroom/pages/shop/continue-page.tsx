@@ -31,7 +31,7 @@ export function ContinuePage() {
   const visit = useVisit()
   const code = useCode()
   return (
-    <ShopFrame visit={visit} kind="rooms">
+    <ShopFrame visit={visit} kind="account-page">
       {(shop) => <Question {...shop} code={code} />}
     </ShopFrame>
   )

@@ -1,28 +1,14 @@
-import { languages, themes } from '../../visitor/preferences.ts'
+import { languages } from '../../visitor/preferences.ts'
+import { ThemeSelect } from '../shared/theme-select.tsx'
 import type { ShopProps } from './shop-frame.tsx'
 import { languageNames } from './words/languages.ts'
 
 /** Theme and language: kept in the session, so they are there on the next visit too. */
 export function Preferences({ visit, view, words }: ShopProps) {
-  const { theme, language } = view.data
+  const { language } = view.data
   return (
     <>
-      <label class="compact">
-        <span>{words.preferences.theme}</span>
-        <select
-          name="theme"
-          value={theme}
-          onChange={({ currentTarget }) =>
-            void visit.write('PUT', '/preferences', { theme: currentTarget.value })
-          }
-        >
-          {themes.map((name) => (
-            <option key={name} value={name}>
-              {words.preferences.themes[name]}
-            </option>
-          ))}
-        </select>
-      </label>
+      <ThemeSelect visit={visit} words={words.preferences} />
       <label class="compact">
         <span>{words.preferences.language}</span>
         <select

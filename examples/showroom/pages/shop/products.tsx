@@ -1,4 +1,4 @@
-import { priceCents, productIds, quantityMax } from '../../shop/catalog.ts'
+import { countOf, priceCents, productIds, quantityMax } from '../../shop/catalog.ts'
 import { ProductArt } from './art.tsx'
 import { money } from './money.ts'
 import type { ShopProps } from './shop-frame.tsx'
@@ -11,6 +11,9 @@ export function Products({ visit, view, words }: ShopProps) {
         <h1>{words.shop.title}</h1>
         <p class="quiet">{words.shop.tagline}</p>
       </div>
+      <a class="button second to-cart" href="#cart-title">
+        {words.cart.title} <span class="count">{countOf(cart)}</span>
+      </a>
       <ul class="products">
         {productIds.map((product) => {
           const { name, line } = words.products[product]

@@ -16,18 +16,20 @@ export interface ShopProps {
 /** What every page of the shop has: head, theme, language, and a place for what went wrong. */
 export function ShopFrame(props: {
   visit: Visit
-  kind: 'shop' | 'rooms'
+  kind: 'shop' | 'account-page'
   children: (props: ShopProps) => ComponentChildren
   notices?: (words: Words) => ComponentChildren
 }) {
   const { visit, kind, children, notices } = props
   const { view, error } = visit
-  useLook(view)
+  useLanguage(view)
   if (!view) {
     return (
       <>
         <Header here="/shop" />
-        <main class={kind}>{error && <p role="alert">{error.message}</p>}</main>
+        <main id="content" class={kind}>
+          {error && <p role="alert">{error.message}</p>}
+        </main>
       </>
     )
   }
@@ -35,10 +37,12 @@ export function ShopFrame(props: {
   const shop = { visit, view, words }
   return (
     <>
-      <Header here="/shop">
+      <Header here="/shop" skip={words.skip}>
         <Preferences {...shop} />
       </Header>
-      <main class={kind}>{children(shop)}</main>
+      <main id="content" class={kind} tabIndex={-1}>
+        {children(shop)}
+      </main>
       <div class="notices">
         {notices?.(words)}
         {error && (
@@ -54,14 +58,10 @@ export function ShopFrame(props: {
   )
 }
 
-/** Theme and language of the session reach the whole document. */
-function useLook(view: SessionView | undefined): void {
+/** The language of the session is that of the whole document. */
+function useLanguage(view: SessionView | undefined): void {
   const language = view?.data.language
-  const theme = view?.data.theme
   useEffect(() => {
-    if (!theme || !language) return
-    const { documentElement } = document
-    documentElement.lang = language
-    documentElement.dataset['theme'] = theme
-  }, [theme, language])
+    if (language) document.documentElement.lang = language
+  }, [language])
 }

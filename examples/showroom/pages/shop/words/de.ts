@@ -117,6 +117,7 @@ export const de: Words = {
     themes: { system: 'Wie das System', light: 'Hell', dark: 'Dunkel', sepia: 'Sepia' },
     language: 'Sprache',
   },
+  skip: 'Zum Inhalt springen',
   underneath: {
     title: 'Was darunter geschieht',
     id: 'Sitzungs-ID',

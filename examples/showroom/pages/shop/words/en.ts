@@ -111,6 +111,7 @@ export const en: Words = {
     themes: { system: 'Like the system', light: 'Light', dark: 'Dark', sepia: 'Sepia' },
     language: 'Language',
   },
+  skip: 'Skip to the content',
   underneath: {
     title: 'What happens underneath',
     id: 'Session id',

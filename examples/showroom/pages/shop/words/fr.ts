@@ -116,6 +116,7 @@ export const fr: Words = {
     themes: { system: 'Comme le système', light: 'Clair', dark: 'Sombre', sepia: 'Sépia' },
     language: 'Langue',
   },
+  skip: 'Aller au contenu',
   underneath: {
     title: 'Ce qui se passe en dessous',
     id: 'Identifiant de session',

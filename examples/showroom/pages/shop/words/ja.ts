@@ -116,6 +116,7 @@ export const ja: Words = {
     themes: { system: 'システムに合わせる', light: 'ライト', dark: 'ダーク', sepia: 'セピア' },
     language: '言語',
   },
+  skip: '本文へ移動',
   underneath: {
     title: '裏側で起きていること',
     id: 'セッション ID',

@@ -2,9 +2,9 @@
 
 import type { ProductId } from '../../../shop/catalog.ts'
 import type { FieldName, paymentMethods, Step } from '../../../shop/checkout.ts'
-import type { Theme } from '../../../visitor/preferences.ts'
 import type { Message } from '../../../visitor/visitor.ts'
 import type { LoginWords } from '../../shared/login-form.tsx'
+import type { ThemeWords } from '../../shared/theme-select.tsx'
 
 export type Payment = (typeof paymentMethods)[number]
 
@@ -83,11 +83,9 @@ export interface Words {
     asking(name: string, device: string): string
     yes(name: string): string
   }
-  readonly preferences: {
-    readonly theme: string
-    readonly themes: Readonly<Record<Theme, string>>
-    readonly language: string
-  }
+  readonly preferences: ThemeWords & { readonly language: string }
+  /** The link over the head of the page, for keyboards. */
+  readonly skip: string
   readonly underneath: {
     readonly title: string
     readonly id: string
