@@ -117,6 +117,7 @@ describe('budgets of the package', () => {
       ],
     ],
     ['client', ['SojournError', 'connect', 'isSojournError']],
+    ['client/game', ['interpolate', 'mix', 'mixAngle', 'predict']],
     ['client/simulate', ['simulateNetwork']],
     ['live/backend', ['SojournError', 'action', 'backend']],
     [
