@@ -10,6 +10,8 @@ import { build } from 'vite'
 import { describe, expect, it } from 'vitest'
 
 const clientGzipBytesMax = 12_000
+/** The same with the hooks, without React itself. */
+const reactGzipBytesMax = 14_000
 /** What a page needs to follow a state: the reading side of `sojourn/state`. */
 const replicaGzipBytesMax = 8_000
 /** All of `sojourn/state`, for a page that tracks one too; just above what it is. */
@@ -43,7 +45,12 @@ async function bundleOf(code: string): Promise<string> {
       root: fileURLToPath(root),
       configFile: false,
       logLevel: 'error',
-      build: { write: false, minify: false, lib: { entry, formats: ['es'], fileName: 'page' } },
+      build: {
+        write: false,
+        minify: false,
+        lib: { entry, formats: ['es'], fileName: 'page' },
+        rolldownOptions: { external: ['react'] },
+      },
     })
     const [{ output }] = built as unknown as [{ output: [{ code: string }] }]
     const minifying = { module: true, ecma: 2020 as const, compress: { passes: 3 } }
@@ -57,6 +64,15 @@ describe('budgets of the package', () => {
   it(`keeps the client within ${clientGzipBytesMax} bytes gzipped`, () => {
     const bundle = readFileSync(new URL('dist/client/client.bundle.js', root))
     expect(gzipSync(bundle, { level: 9 }).byteLength).toBeLessThanOrEqual(clientGzipBytesMax)
+  })
+
+  it(`keeps the client with its hooks for React within ${reactGzipBytesMax} bytes gzipped`, async () => {
+    const bundle = await bundleOf(
+      "export { connect } from 'sojourn/client'; export * from 'sojourn/react'",
+    )
+    const { byteLength } = gzipSync(bundle, { level: 9 })
+    console.info(`The client with React hooks is ${byteLength} bytes gzipped`)
+    expect(byteLength).toBeLessThanOrEqual(reactGzipBytesMax)
   })
 
   it(`keeps a replica within ${replicaGzipBytesMax} bytes gzipped`, async () => {
@@ -117,6 +133,7 @@ describe('budgets of the package', () => {
       ],
     ],
     ['client', ['SojournError', 'connect', 'isSojournError']],
+    ['client/react', ['useAction', 'useBackend', 'usePresence', 'useSelector', 'useStatus']],
     ['client/game', ['interpolate', 'mix', 'mixAngle', 'predict']],
     ['client/simulate', ['simulateNetwork']],
     ['live/backend', ['SojournError', 'action', 'backend']],
