@@ -221,7 +221,7 @@ describe('the file of the journal', () => {
     const found = await recoverIn(data)
     expect(found.records).toEqual(records)
     expect(found.records.at(-1)?.section?.[0]).toBe(100)
-  })
+  }, 60_000)
 })
 
 describe('the lock of a data folder', () => {
