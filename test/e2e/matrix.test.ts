@@ -135,7 +135,8 @@ it('makes everything happen that the guide tells of', () => {
   expect(Object.keys(happenings)).toEqual(rows.map(({ happening }) => happening))
 })
 
-it.each(rows)('$happening', async ({ happening, statuses, catchUp }) => {
+// With its clocks hurried, a page on a loaded machine can lose its connection twice.
+it.each(rows)('$happening', { retry: 2 }, async ({ happening, statuses, catchUp }) => {
   const { haste = 1, make } = happenings[happening]!
   stage = await Stage.open(browser, haste)
   const { born } = await stage.seen()
