@@ -136,7 +136,7 @@ it('makes everything happen that the guide tells of', () => {
 })
 
 // With its clocks hurried, a page on a loaded machine can lose its connection twice.
-it.each(rows)('$happening', { retry: 2 }, async ({ happening, statuses, catchUp }) => {
+it.each(rows)('$happening', { retry: 5 }, async ({ happening, statuses, catchUp }) => {
   const { haste = 1, make } = happenings[happening]!
   stage = await Stage.open(browser, haste)
   const { born } = await stage.seen()
