@@ -53,14 +53,14 @@ describe('an instance', () => {
     two.on('said', (text) => heard.push(text))
     one.presence.set({ x: 3 })
     await expect
-      .poll(() => two.presence.others)
+      .poll(() => two.presence.others, { timeout: 10_000 })
       .toEqual([
         { connection: expect.any(String), identity: { user: 'user of s1' }, value: { x: 3 } },
       ])
     await one.actions.announce('hello')
-    await expect.poll(() => heard).toEqual(['hello'])
+    await expect.poll(() => heard, { timeout: 10_000 }).toEqual(['hello'])
     one.close()
-    await expect.poll(() => two.presence.others).toEqual([])
+    await expect.poll(() => two.presence.others, { timeout: 10_000 }).toEqual([])
   })
 
   it('F1, I7, I11: keeps every acknowledged change, once, through kill -9 of its process', async () => {
