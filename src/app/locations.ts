@@ -1,5 +1,5 @@
 /** Where instances are: asked of the host once for all who need one at about the same time. */
-import { type Clock, limits, type SojournError } from '../base/core/index.ts'
+import { type Clock, limits } from '../base/core/index.ts'
 import type { InstanceName } from '../base/protocol/index.ts'
 import type { HostLink, Located } from '../live/gateway/gateway.ts'
 
@@ -46,7 +46,7 @@ export class Locations {
       return { address, instance, release }
     } catch (error) {
       release()
-      throw error as SojournError
+      throw error
     }
   }
 

@@ -29,95 +29,70 @@ const rows: Row[] = [...guide.matchAll(/^\| ([^|]+) \| `(live[^|`]*)` \| ([^|]+)
 /** Codes of calls that were never sent. */
 const unsent = ['ACTIONS_TOO_MANY']
 
-interface Happening {
-  /** How many times faster than real the timers of the page's client run; default 1. */
-  readonly haste?: number
-  make(stage: Stage): Promise<void>
+const happenings: Readonly<Record<string, (stage: Stage) => Promise<void>>> = {
+  'the network is gone for a moment': async (stage) => {
+    await stage.context.setOffline(true)
+    await stage.keepsCalls()
+    await stage.context.setOffline(false)
+  },
+  'the network is gone for longer, and comes back': async (stage) => {
+    await stage.context.setOffline(true)
+    await stage.losesPatience()
+    // However long the pause before its next attempt were: it does not wait for that.
+    await stage.rests()
+    await stage.context.setOffline(false)
+    await stage.shows('live')
+    await stage.tell('releaseTimers')
+  },
+  'the connection is reset': async (stage) => {
+    stage.relay.cut()
+  },
+  'the network swallows everything, and tells nobody': async (stage) => {
+    stage.relay.swallow()
+    await stage.losesPatience()
+    stage.relay.carry()
+  },
+  'the client misses more than the server keeps': async (stage) => {
+    stage.relay.swallow()
+    const large = 'x'.repeat(60_000)
+    for (let bytes = 0; bytes <= limits.recordBytesPerSnapshot; bytes += large.length)
+      await stage.other.fill(large + bytes)
+    await stage.losesPatience()
+    stage.relay.carry()
+  },
+  'the process of the instance is killed': async (stage) => {
+    process.kill(stage.instance.pid, 'SIGKILL')
+  },
+  'the host process is killed': async (stage) => {
+    process.kill(stage.instance.parent, 'SIGKILL')
+  },
+  'the server is killed and started again': (stage) => stage.restart('SIGKILL'),
+  'the server is stopped for a deploy, and another takes over': (stage) => stage.restart('SIGTERM'),
+  'the instance hibernates, and an action wakes it': hibernateAndWake,
+  'the connection is reset after the instance hibernated': async (stage) => {
+    await hibernateAndWake(stage)
+    await stage.getsAnswers()
+    stage.relay.cut()
+  },
+  'the laptop sleeps until the server has given it up': async (stage) => {
+    const wake = await stage.sleep()
+    stage.relay.swallow()
+    stage.relay.giveUp()
+    await until(() => stage.other.seen().others === 0, 'the page has left')
+    stage.relay.carry()
+    wake()
+    await stage.losesPatience()
+  },
+  'the visitor logs out in another tab': (stage) => stage.logout(),
 }
 
-/** Patience of a client is seconds; nothing is learnt from waiting for all of them. */
-const haste = 4
-
-const happenings: Readonly<Record<string, Happening>> = {
-  'the network is gone for a moment': {
-    async make(stage) {
-      await stage.context.setOffline(true)
-      await stage.keepsCalls()
-      await stage.context.setOffline(false)
-    },
-  },
-  'the network is gone for longer, and comes back': {
-    haste,
-    async make(stage) {
-      await stage.context.setOffline(true)
-      await stage.shows('stale')
-      // However long the pause before its next attempt were: it does not wait for that.
-      await stage.tell('holdTimers')
-      await stage.context.setOffline(false)
-      await stage.shows('live')
-      await stage.tell('releaseTimers')
-    },
-  },
-  'the connection is reset': {
-    async make(stage) {
-      stage.relay.cut()
-    },
-  },
-  'the network swallows everything, and tells nobody': {
-    haste,
-    async make(stage) {
-      stage.relay.swallow()
-      await stage.shows('stale')
-      stage.relay.carry()
-    },
-  },
-  'the client misses more than the server keeps': {
-    haste,
-    async make(stage) {
-      stage.relay.swallow()
-      const large = 'x'.repeat(60_000)
-      for (let bytes = 0; bytes <= limits.recordBytesPerSnapshot; bytes += large.length)
-        await stage.other.fill(large + bytes)
-      await stage.shows('stale')
-      stage.relay.carry()
-    },
-  },
-  'the process of the instance is killed': {
-    async make(stage) {
-      process.kill(stage.instance.pid, 'SIGKILL')
-    },
-  },
-  'the host process is killed': {
-    async make(stage) {
-      process.kill(stage.instance.parent, 'SIGKILL')
-    },
-  },
-  'the server is killed and started again': { make: (stage) => stage.restart('SIGKILL') },
-  'the server is stopped for a deploy, and another takes over': {
-    make: (stage) => stage.restart('SIGTERM'),
-  },
-  'the instance hibernates, and an action wakes it': {
-    async make(stage) {
-      const { pid } = stage.instance
-      stage.other.stop()
-      await stage.tell('stop')
-      await until(() => !isAlive(pid), 'it hibernates')
-      await stage.tell('go')
-      stage.other.go()
-    },
-  },
-  'the laptop sleeps until the server has given it up': {
-    haste,
-    async make(stage) {
-      const wake = await stage.sleep()
-      stage.relay.swallow()
-      stage.relay.giveUp()
-      await until(() => stage.other.seen().others === 0, 'the page has left')
-      stage.relay.carry()
-      wake()
-    },
-  },
-  'the visitor logs out in another tab': { make: (stage) => stage.logout() },
+async function hibernateAndWake(stage: Stage): Promise<void> {
+  const { pid } = stage.instance
+  stage.other.stop()
+  await stage.tell('stop')
+  await until(() => !isAlive(pid), 'it hibernates')
+  await stage.tell('go')
+  stage.other.go()
 }
 
 let browser: Browser
@@ -135,13 +110,11 @@ it('makes everything happen that the guide tells of', () => {
   expect(Object.keys(happenings)).toEqual(rows.map(({ happening }) => happening))
 })
 
-// With its clocks hurried, a page on a loaded machine can lose its connection twice.
-it.each(rows)('$happening', { retry: 5 }, async ({ happening, statuses, catchUp }) => {
-  const { haste = 1, make } = happenings[happening]!
-  stage = await Stage.open(browser, haste)
+it.each(rows)('$happening', async ({ happening, statuses, catchUp }) => {
+  stage = await Stage.open(browser)
   const { born } = await stage.seen()
   await stage.tell('burst')
-  await make(stage)
+  await happenings[happening]!(stage)
   await stage.shows(statuses.at(-1)!)
   const isOver = catchUp === 'it does not'
   if (!isOver) await stage.getsAnswers()

@@ -23,13 +23,15 @@ interface Tools {
   readonly doors: Readonly<Record<string, Door>>
   /** Whether this server may kill what it runs: never in production. */
   readonly mayKill: boolean
+  /** The wall time; default: the machine's. */
+  readonly nowMs?: () => number
 }
 
 const Victim = z.object({ pid: z.int() })
 /** Whoever lives that long has no crashes on record, so no visitor can get a room parked. */
-const livesAtLeastMs = 3_000
+export const livesAtLeastMs = 3_000
 
-export function roomsApi({ instances, doors, mayKill }: Tools): Hono<Web> {
+export function roomsApi({ instances, doors, mayKill, nowMs = Date.now }: Tools): Hono<Web> {
   const api = new Hono<Web>()
 
   async function requireEntry(session: VisitorSession, backend: string, key: string) {
@@ -59,7 +61,7 @@ export function roomsApi({ instances, doors, mayKill }: Tools): Hono<Web> {
       // Only the process that the visitor has seen: a second click doesn't hit the next one.
       if (!running?.pid || running.pid !== pid)
         throw new Refusal('PROCESS_GONE', `Process ${pid} does not serve this room any more.`)
-      if (Date.now() - running.sinceMs < livesAtLeastMs)
+      if (nowMs() - running.sinceMs < livesAtLeastMs)
         throw new Refusal('PROCESS_YOUNG', `Process ${pid} has only just started.`)
       await kill(instances, backend, key, pid)
       return c.body(null, 204)

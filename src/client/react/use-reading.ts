@@ -1,7 +1,7 @@
 /** How all hooks read a view: what they found is compared, and only a difference renders. */
 import { useCallback, useEffect, useMemo, useRef, useSyncExternalStore } from 'react'
 
-interface Subscribable {
+export interface Subscribable {
   subscribe(listener: () => void): () => void
 }
 

@@ -1,11 +1,7 @@
 import { useCallback } from 'react'
 import type { SojournError } from '../../base/core/index.ts'
 import type { Status } from '../types.ts'
-import { useReading, useSelected } from './use-reading.ts'
-
-interface Subscribable {
-  subscribe(listener: () => void): () => void
-}
+import { type Subscribable, useReading, useSelected } from './use-reading.ts'
 
 /**
  * What `select` makes of the state; `undefined` until there is one. The component renders again

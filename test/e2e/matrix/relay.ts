@@ -15,13 +15,18 @@ export class Relay {
   readonly #pairs = new Set<Pair>()
   /** Connections that carry nothing any more, though neither side knows. */
   readonly #dead = new Set<Pair>()
+  /** Came while everything was swallowed; they ask again and again, as TCP does. */
+  readonly #waiting = new Set<Socket>()
   #swallows = false
 
   private constructor(listener: Server, serverPort: number) {
     this.#listener = listener
     this.#serverPort = serverPort
     this.port = (listener.address() as AddressInfo).port
-    listener.on('connection', (client) => this.#carry(client))
+    listener.on('connection', (client) => {
+      if (this.#swallows) this.#waiting.add(client)
+      else this.#join(client)
+    })
   }
 
   static async open(serverPort: number): Promise<Relay> {
@@ -30,7 +35,7 @@ export class Relay {
     return new Relay(listener, serverPort)
   }
 
-  #carry(client: Socket): void {
+  #join(client: Socket): void {
     const pair = { client, server: connect(this.#serverPort, '127.0.0.1') }
     const { server } = pair
     this.#pairs.add(pair)
@@ -45,14 +50,6 @@ export class Relay {
         if (!this.#dead.has(pair)) other.destroy()
       })
     }
-    if (this.#swallows) this.#kill(pair)
-  }
-
-  #kill(pair: Pair): void {
-    const { client, server } = pair
-    this.#dead.add(pair)
-    client.unpipe(server).resume()
-    server.unpipe(client).resume()
   }
 
   /** Resets all connections, on both sides; new ones are carried. */
@@ -66,12 +63,19 @@ export class Relay {
   /** Nothing is carried any more, and nobody is told. */
   swallow(): void {
     this.#swallows = true
-    for (const pair of this.#pairs) this.#kill(pair)
+    for (const pair of this.#pairs) {
+      const { client, server } = pair
+      this.#dead.add(pair)
+      client.unpipe(server).resume()
+      server.unpipe(client).resume()
+    }
   }
 
-  /** New connections are carried again; what was swallowed stays dead. */
+  /** New connections are carried, those that were tried meanwhile too; what was swallowed stays dead. */
   carry(): void {
     this.#swallows = false
+    for (const client of this.#waiting) this.#join(client)
+    this.#waiting.clear()
   }
 
   /** The server has given up on the dead connections; their clients are not told. */
@@ -85,5 +89,6 @@ export class Relay {
       client.destroy()
       server.destroy()
     }
+    for (const client of this.#waiting) client.destroy()
   }
 }

@@ -15,7 +15,8 @@ const app = await sojourn({
     list: {
       module: new URL('./list.ts', import.meta.url),
       authorize: ({ session }) => session?.user && {},
-      idleAfterMs: 1_000,
+      // Whoever is active is told of once a second.
+      idleAfterMs: 3_000,
       warm: 0,
     },
   },

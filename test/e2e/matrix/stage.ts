@@ -8,6 +8,9 @@ import { freePort, instancesOf, type Running, run, scratchFolder, until } from '
 import { Relay } from './relay.ts'
 import { type Seen, startWriter, type Writer } from './writer.ts'
 
+/** Longer than a client waits for any word. */
+const patienceMs = 12_000
+
 interface StageParts {
   readonly browser: Browser
   readonly context: BrowserContext
@@ -26,6 +29,8 @@ export class Stage {
   readonly other: Writer
   /** Of each welcome that the page got: whether it went on from where it was. */
   readonly resumed: boolean[] = []
+  /** The newest socket of the page. */
+  #newest = { isOver: false }
   readonly #browser: Browser
   readonly #port: number
   readonly #data: ReturnType<typeof scratchFolder>
@@ -43,16 +48,20 @@ export class Stage {
     this.#server = server
     this.#cookie = cookie
     this.other = this.#connect('other')
-    page.on('websocket', (socket) =>
+    page.on('websocket', (socket) => {
+      const attempt = { isOver: false }
+      this.#newest = attempt
+      socket.on('close', () => {
+        attempt.isOver = true
+      })
       socket.on('framereceived', ({ payload }) => {
         const said = parseFromInstance(Buffer.from(payload))
         if (said.type === 'welcome') this.resumed.push(said.resumed)
-      }),
-    )
+      })
+    })
   }
 
-  /** @param haste how many times faster than real the timers of the page's client run */
-  static async open(browser: Browser, haste: number): Promise<Stage> {
+  static async open(browser: Browser): Promise<Stage> {
     const port = await freePort()
     const relay = await Relay.open(port)
     const data = scratchFolder()
@@ -63,7 +72,7 @@ export class Stage {
     const cookie = login.headers.getSetCookie()[0]?.split(';')[0] ?? ''
     const stage = new Stage({ browser, context, page, port, relay, data, server }, cookie)
     await page.goto(`http://localhost:${relay.port}/login/page`)
-    await page.goto(`http://localhost:${relay.port}/?haste=${haste}`)
+    await page.goto(`http://localhost:${relay.port}/`)
     await stage.getsAnswers()
     await until(() => stage.other.seen().calls.includes('ok'), 'the other gets answers')
     return stage
@@ -82,8 +91,12 @@ export class Stage {
   }
 
   /** Calls the writer of the page. */
-  async tell<Name extends keyof Writer>(name: Name): Promise<Awaited<ReturnType<Writer[Name]>>> {
-    return (await this.page.evaluate(`writer.${name}()`)) as Awaited<ReturnType<Writer[Name]>>
+  async tell<Name extends keyof Writer>(
+    name: Name,
+    ...args: Parameters<Writer[Name]>
+  ): Promise<Awaited<ReturnType<Writer[Name]>>> {
+    const call = `writer.${name}(${args.map((arg) => JSON.stringify(arg))})`
+    return (await this.page.evaluate(call)) as Awaited<ReturnType<Writer[Name]>>
   }
 
   /** Calls that are made from now on are answered. */
@@ -97,6 +110,20 @@ export class Stage {
   async keepsCalls(): Promise<void> {
     const isFull = async () => (await this.seen()).calls.at(-1) === 'ACTIONS_TOO_MANY'
     await until(isFull, 'the calls of the page wait')
+  }
+
+  /** Time passes until the client has given up a connection on which nothing comes. */
+  async losesPatience(): Promise<void> {
+    await this.tell('pass', patienceMs)
+    await this.shows('stale')
+  }
+
+  /** An attempt to connect has failed, and none will be made because time passes. */
+  async rests(): Promise<void> {
+    const hasFailed = () => this.#newest.isOver
+    await until(hasFailed, 'an attempt fails')
+    await this.tell('holdTimers')
+    await until(hasFailed, 'no attempt is under way')
   }
 
   async shows(status: string): Promise<void> {

@@ -5,11 +5,6 @@
 import type { connect as Connect, ConnectOptions } from 'sojourn/client'
 import type list from './list.ts'
 
-export interface WriterOptions extends Pick<ConnectOptions, 'open'> {
-  /** How many times faster than real the client's own timers run; default 1. */
-  readonly haste?: number
-}
-
 export interface Seen {
   /** Drawn when the writer was made: a reload draws another. */
   readonly born: number
@@ -33,31 +28,59 @@ export interface Writer {
   /** No more calls; `go` makes them again. */
   stop(): void
   go(): void
+  /** So much time passes for the client at once. */
+  pass(ms: number): void
   /** From now on no timer of the client fires: only what happens to it can move it. */
   holdTimers(): void
   releaseTimers(): void
   close(): void
 }
 
+interface Timer {
+  readonly atMs: number
+  readonly run: () => void
+}
+
+/** The real time, but for what a test lets pass, or stops. */
+class Clock {
+  readonly #timers = new Set<Timer>()
+  #aheadMs = 0
+  isHeld = false
+
+  nowMs(): number {
+    return Date.now() + this.#aheadMs
+  }
+
+  monotonicMs(): number {
+    return performance.now() + this.#aheadMs
+  }
+
+  after(ms: number, run: () => void): () => void {
+    const timer: Timer = { atMs: this.monotonicMs() + ms, run }
+    this.#timers.add(timer)
+    setTimeout(() => this.#fire(timer), ms)
+    return () => this.#timers.delete(timer)
+  }
+
+  pass(ms: number): void {
+    this.#aheadMs += ms
+    for (const timer of [...this.#timers].toSorted((a, b) => a.atMs - b.atMs))
+      if (timer.atMs <= this.monotonicMs()) this.#fire(timer)
+  }
+
+  #fire(timer: Timer): void {
+    if (!this.isHeld && this.#timers.delete(timer)) timer.run()
+  }
+}
+
 export function startWriter(
   connect: typeof Connect,
   address: string,
   by: string,
-  { haste = 1, ...given }: WriterOptions,
+  given: Pick<ConnectOptions, 'open'> = {},
 ): Writer {
   const born = Math.random()
-  const timers = new Set<ReturnType<typeof setTimeout>>()
-  let isHeld = false
-  const clock = {
-    nowMs: () => Date.now(),
-    monotonicMs: () => performance.now(),
-    after(ms: number, run: () => void) {
-      if (isHeld) return () => {}
-      const timer = setTimeout(run, ms / haste)
-      timers.add(timer)
-      return () => clearTimeout(timer)
-    },
-  }
+  const clock = new Clock()
   const live = connect<typeof list>(address, { ...given, clock })
   const statuses: string[] = []
   let kept: readonly unknown[] | undefined
@@ -107,12 +130,12 @@ export function startWriter(
     fill: (text) => live.actions.fill(text),
     stop,
     go,
+    pass: (ms) => clock.pass(ms),
     holdTimers() {
-      isHeld = true
-      for (const timer of timers) clearTimeout(timer)
+      clock.isHeld = true
     },
     releaseTimers() {
-      isHeld = false
+      clock.isHeld = false
     },
     close() {
       stop()
